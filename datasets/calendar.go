@@ -228,9 +228,7 @@ func Seasons(a Axis, rule SeasonRule) []topology.Season {
 	for i := range a.Steps {
 		year, month, _ := a.Start(i).In(zone).Date()
 		c := code(year, int(month))
-		// Where clocks go back across a season's end, its last hour comes
-		// twice; what has begun is not cut again.
-		if i == 0 || c > seasons[len(seasons)-1].Code {
+		if i == 0 || c != seasons[len(seasons)-1].Code {
 			seasons = append(seasons, topology.Season{Code: c, First: i})
 		}
 		seasons[len(seasons)-1].End = i + 1

@@ -203,6 +203,17 @@ func (f *fieldReader) width() int {
 	return len(f.columns) - 1
 }
 
+// numRegions returns the number of regions of the field.
+func (f *fieldReader) numRegions() int {
+	switch {
+	case !f.long:
+		return f.width()
+	case f.options.Regions > 0:
+		return f.options.Regions
+	}
+	return len(f.numbers)
+}
+
 // timeColumn returns the index of the column of times.
 func (f *fieldReader) timeColumn() int {
 	if f.long {
@@ -497,12 +508,12 @@ func (f *fieldReader) placeRows() error {
 	if axis.Resolution == 0 {
 		axis.Resolution = inferResolution(f.times, axis.Zone)
 	}
+	if err := f.layAxis(); err != nil {
+		return err
+	}
 	var slots []int32 // the region of each series
 	if f.long {
 		slots = f.nameRegions()
-	}
-	if err := f.layAxis(); err != nil {
-		return err
 	}
 
 	regions := len(f.field.Regions)
@@ -600,7 +611,7 @@ func (f *fieldReader) layAxis() error {
 	axis := &f.field.Axis
 	*axis = NewAxis(axis.Resolution, axis.Zone, time.Unix(f.times[first], 0), 0)
 	steps := axis.Step(time.Unix(f.times[last], 0)) + 1
-	regions, rows := len(f.field.Regions), len(f.times)
+	regions, rows := f.numRegions(), len(f.times)
 	cells := int64(steps) * int64(regions)
 	// A sparse file is fine: of a million cells, or as long as one cell in a
 	// thousand has a row.

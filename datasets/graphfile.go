@@ -85,7 +85,7 @@ func (g *graphFile) readPair(what string) (a, b int, err error) {
 			continue
 		}
 		if len(words) != 2 {
-			return 0, 0, g.errorf("%s has %d words; give %s", quote(g.lines.Text()), len(words), what)
+			return 0, 0, g.errorf("%s is not two numbers; give %s", quote(g.lines.Text()), what)
 		}
 		var pair [2]int
 		for i, word := range words {

@@ -56,7 +56,7 @@ func TestReadGraphErrors(t *testing.T) {
 		name, text, want string
 	}{
 		{"empty", " \n\n", "city.txt: the file is empty; begin it with the number of regions and the number of edges"},
-		{"header of one number", "3\n", `city.txt: line 1: "3" has 1 words; give the number of regions and the number of edges`},
+		{"header of one number", "3\n", `city.txt: line 1: "3" is not two numbers; give the number of regions and the number of edges`},
 		{"header in words", "three 2\n", `city.txt: line 1: "three" is not a whole number; give the number of regions and the number of edges`},
 		{"no regions", "0 0", "city.txt: line 1: 0 regions; a graph has 1 to 10000000"},
 		{"absurd regions", "10000001 0", "city.txt: line 1: 10000001 regions; a graph has 1 to 10000000"},
@@ -65,13 +65,13 @@ func TestReadGraphErrors(t *testing.T) {
 		{"too few edges", "3 2\n0 1\n", "city.txt: line 2: the file ends after 1 of the 2 edges announced in the first line; correct that number or add the edges"},
 		{"absurd edges", "3 9000000000000000000\n0 1\n", "city.txt: line 2: the file ends after 1 of the 9000000000000000000 edges announced in the first line; correct that number or add the edges"},
 		{"too many edges", "3 1\n0 1\n\n1 2\n", "city.txt: line 4: more edges than the 1 announced in the first line; correct that number or remove the edges"},
-		{"edge of three", "3 1\n0 1 2\n", `city.txt: line 2: "0 1 2" has 3 words; give the two regions of an edge`},
+		{"edge of three", "3 1\n0 1 2\n", `city.txt: line 2: "0 1 2" is not two numbers; give the two regions of an edge`},
 		{"edge not a number", "3 1\n0 1.0\n", `city.txt: line 2: "1.0" is not a whole number; give the two regions of an edge`},
 		{"region too high", "3 1\n0 3\n", "city.txt: line 2: there is no region 3; the first line announces regions 0 to 2"},
 		{"region negative", "3 1\n-1 2\n", "city.txt: line 2: there is no region -1; the first line announces regions 0 to 2"},
 		{"loop", "3 1\n2 2\n", "city.txt: line 2: region 2 is joined to itself; remove the line"},
 		{"edge twice", "3 2\n0 1\n0 1\n", "city.txt: line 3: the edge of regions 0 and 1 is in line 2 already; list it once"},
-		{"edge in both directions", "3 2\n0 1\n1 0\n", "city.txt: line 3: the edge of regions 0 and 1 is in line 2 already; list it once"},
+		{"edge in both directions", "3 2\n0 1\n1 0\n", "city.txt: line 3: the edge of regions 1 and 0 is in line 2 already; list it once"},
 		{"not lines", "3 2\n" + strings.Repeat("x", 1<<17), "city.txt: after line 1: bufio.Scanner: token too long; check that this is a graph file and complete"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -1,12 +1,10 @@
 package topology
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -16,27 +14,7 @@ import (
 // neighborhoods returns the graph of New York's 260 neighborhoods.
 func neighborhoods(t testing.TB) *Graph {
 	t.Helper()
-	file, err := os.Open("testdata/neighborhood-graph.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	r := bufio.NewReader(file)
-	var n, m int
-	if _, err := fmt.Fscan(r, &n, &m); err != nil {
-		t.Fatal(err)
-	}
-	edges := make([][2]int, m)
-	for i := range edges {
-		if _, err := fmt.Fscan(r, &edges[i][0], &edges[i][1]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	g, err := NewGraph(n, edges)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return g
+	return readGraph(t, "testdata/neighborhood-graph.txt")
 }
 
 // noiseField is white noise: about a third of the vertices of a path, and a
@@ -199,4 +177,12 @@ func BenchmarkFloorSort(b *testing.B) {
 			reportVertices(b, len(field.f))
 		})
 	}
+}
+
+func buildOnce(b *testing.B, builder *Builder, field benchField) {
+	index, err := builder.Build(context.Background(), field.d, field.f, field.seasons)
+	if err != nil {
+		b.Fatal(err)
+	}
+	builder.Recycle(index)
 }

@@ -43,9 +43,9 @@ func (d Domain) Step(v int) int { return v / d.graph.NumRegions() }
 // A Season is a stretch of the time axis that has trees and thresholds of its
 // own: steps First to End-1. No edge crosses from one season to the next.
 type Season struct {
-	Code  int // how the caller names it, such as 201203 for March 2012
-	First int // first step
-	End   int // one past the last step
+	Code  int `json:"code"`  // how the caller names it, such as 201203 for March 2012
+	First int `json:"first"` // first step
+	End   int `json:"end"`   // one past the last step
 }
 
 // WholeAxis returns the one season that covers a domain of the given number

@@ -1,0 +1,233 @@
+package topology
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestSweep compares every level of a sweep with one flood of the field a
+// level.
+func TestSweep(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 8))
+		d, f := randomDomain(rng, 1+rng.IntN(300))
+		seasons := WholeAxis(d.NumSteps())
+		if d.NumSteps() > 1 && seed%2 == 0 {
+			cut := 1 + rng.IntN(d.NumSteps()-1)
+			seasons = []Season{{1, 0, cut}, {2, cut, d.NumSteps()}}
+		}
+		index := build(t, d, f, seasons)
+		levels := index.Thresholds(f, Class{Kind: SweepShares, Shares: []float64{1, 5, 20, 60, 90}})
+		layout := NewLayout(d, 1+rng.IntN(7), 0)
+		sweep := index.Sweep(d, f, levels, layout)
+		before := make(map[[2]int]map[int32]bool) // season, direction: pairs that are components
+		for k, level := range sweep.Levels {
+			marks := make([][2]bool, len(f))
+			for i, s := range seasons {
+				for _, direction := range []Direction{Super, Sub} {
+					step := level.Of(direction)[i]
+					a := levels[k].Of(direction)[i].Value
+					part := f[s.First*d.NumRegions() : s.End*d.NumRegions()]
+					components := componentsByFlood(NewDomain(d.Graph(), s.End-s.First), part, direction, a)
+					cells := 0
+					for _, c := range components {
+						cells += len(c)
+						for _, v := range c {
+							marks[s.First*d.NumRegions()+v][direction-1] = true
+						}
+					}
+					if step.Features != len(components) || step.Cells != cells {
+						t.Fatalf("seed %d, level %d, season %d, %s: %d features of %d cells, want %d of %d", seed, k, i, direction, step.Features, step.Cells, len(components), cells)
+					}
+					at := [2]int{i, int(direction)}
+					if before[at] == nil {
+						before[at] = make(map[int32]bool)
+					}
+					for _, p := range step.Merged {
+						if !before[at][p] {
+							t.Fatalf("seed %d: pair %d merged but was no component", seed, p)
+						}
+						delete(before[at], p)
+					}
+					for _, p := range step.Appeared {
+						before[at][p] = true
+					}
+					tree := index.Seasons()[i].Tree(direction)
+					for p := range tree.Alive(a) {
+						if !before[at][int32(p)] {
+							t.Fatalf("seed %d, level %d: pair %d is alive but did not appear", seed, k, p)
+						}
+					}
+					if n := tree.CountAt(a); n != len(before[at]) {
+						t.Fatalf("seed %d, level %d: %d pairs appeared and did not merge, %d are alive", seed, k, len(before[at]), n)
+					}
+				}
+			}
+			conflicts := 0
+			for v := range f {
+				want := b2i(marks[v][Super-1]) - b2i(marks[v][Sub-1])
+				if marks[v][0] && marks[v][1] {
+					conflicts++
+					over, under := f[v]-levels[k].Super[0].Value, levels[k].Sub[0].Value-f[v]
+					want = b2i(over > under) - b2i(over < under)
+				}
+				if got := level.Map.Sign(d.Region(v), d.Step(v)); got != want {
+					t.Fatalf("seed %d, level %d: sign %d of vertex %d, want %d", seed, k, got, v, want)
+				}
+			}
+			if level.Map.Conflicts != conflicts {
+				t.Fatalf("seed %d, level %d: %d conflicts, want %d", seed, k, level.Map.Conflicts, conflicts)
+			}
+			if _, _, covered := level.Map.Counts(); covered != index.Covered() {
+				t.Fatalf("seed %d: %d covered cells, want %d", seed, covered, index.Covered())
+			}
+		}
+	}
+}
+
+func TestSweepPanicsOnLevelsThatAreNotNested(t *testing.T) {
+	f := []float64{1, 2, 3}
+	index := build(t, Path(3), f, nil)
+	level := func(high float64) Thresholds {
+		return index.Thresholds(f, Class{Kind: Level, Low: math.NaN(), High: high})[0]
+	}
+	defer func() {
+		if got, want := fmt.Sprint(recover()), "topology: level 1 (level:3) of a sweep is not nested in the one before"; got != want {
+			t.Errorf("panic %q, want %q", got, want)
+		}
+	}()
+	index.Sweep(Path(3), f, []Thresholds{level(2), level(3)}, NewLayout(Path(3), 1, 0))
+}
+
+// TestFeatures compares feature objects with a flood and plain sums.
+func TestFeatures(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		d, f := randomDomain(rng, 1+rng.IntN(300))
+		index := build(t, d, f, nil)
+		level := index.Thresholds(f, Class{Kind: Tail, Shares: []float64{float64(1 + rng.IntN(60))}})[0]
+		got := index.Features(d, f, level)
+		var want []Feature
+		for _, direction := range []Direction{Super, Sub} {
+			tree := index.Seasons()[0].Tree(direction)
+			a := level.Of(direction)[0].Value
+			first := len(want)
+			for _, cells := range componentsByFlood(d, f, direction, a) {
+				x := Feature{Season: 1, Direction: direction, Start: d.NumSteps(), End: -1, Cells: len(cells)}
+				regions := make(map[int]bool)
+				for _, v := range cells {
+					x.Start, x.End = min(x.Start, d.Step(v)), max(x.End, d.Step(v))
+					regions[d.Region(v)] = true
+					x.MeanExcess += math.Abs(f[v]-a) / float64(len(cells))
+				}
+				x.Regions = len(regions)
+				x.Pair = slices.IndexFunc(pairsOf(tree), func(p Pair) bool { // the oldest extremum is the most persistent
+					return slices.Contains(cells, p.Extremum)
+				})
+				p := tree.Pair(x.Pair)
+				x.Region, x.Step, x.Value, x.Persistence = d.Region(p.Extremum), d.Step(p.Extremum), p.Birth, p.Persistence()
+				want = append(want, x)
+			}
+			slices.SortFunc(want[first:], func(a, b Feature) int { return a.Pair - b.Pair })
+		}
+		for i := range want {
+			want[i].ID = i
+		}
+		near := cmp.Comparer(func(a, b float64) bool { return a == b || math.Abs(a-b) <= 1e-9*max(math.Abs(a), math.Abs(b)) })
+		if diff := cmp.Diff(want, got, near); diff != "" {
+			t.Fatalf("seed %d (-want +got):\n%s", seed, diff)
+		}
+	}
+}
+
+// TestRotation: shifting a function by whole periods is an offset of rows.
+func TestRotation(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 10))
+	d := NewDomain(randomGraph(rng, 5), 6*7)
+	f := randomField(rng, d.NumVertices())
+	for i := range f {
+		f[i] = rng.NormFloat64()
+	}
+	shifted := append(slices.Clone(f[2*7*5:]), f[:2*7*5]...) // by two weeks of days
+	mapOf := func(f []float64) *FeatureMap {
+		index := build(t, d, f, nil)
+		return &index.Sweep(d, f, index.Thresholds(f, Class{Kind: Tail, Shares: []float64{20}}), NewLayout(d, 7, 0)).Levels[0].Map
+	}
+	a, b := mapOf(f), mapOf(shifted)
+	rows, words := a.Layout.Rows(), a.Layout.Words()
+	if rows != 6 || words != 1 || a.Layout.Period() != 7 {
+		t.Fatalf("%d rows of %d words, want 6 of 1", rows, words)
+	}
+	for row := range rows {
+		from := (row + 2) % rows
+		if a.Positive[from] != b.Positive[row] || a.Negative[from] != b.Negative[row] {
+			t.Errorf("row %d of the shifted map differs from row %d", row, from)
+		}
+	}
+}
+
+func TestLayout(t *testing.T) {
+	d := NewDomain(graph(t, 3), 5)
+	l := NewLayout(d, 4, 3) // the record begins with the last slot of its first row
+	if l.Rows() != 2 || l.Words() != 1 {
+		t.Errorf("%d rows of %d words, want 2 of 1", l.Rows(), l.Words())
+	}
+	for _, tc := range []struct{ region, step, word, bit int }{{0, 0, 0, 9}, {2, 0, 0, 11}, {0, 1, 1, 0}, {1, 4, 1, 10}} {
+		if word, bit, ok := l.Bit(tc.region, tc.step); word != tc.word || int(bit) != tc.bit || !ok {
+			t.Errorf("region %d at step %d: word %d bit %d, want %+v", tc.region, tc.step, word, bit, tc)
+		}
+	}
+}
+
+// TestSlotLayout: five steps of which the second and third share a slot, as
+// in the hour that autumn doubles, no step in slot 3, and the last left out.
+func TestSlotLayout(t *testing.T) {
+	d := NewDomain(graph(t, 2), 5)
+	f := []float64{0, 9, 9, 0, -9, 0, 0, 0, 9, 9}
+	index := build(t, d, f, nil)
+	layout := NewSlotLayout(d, 4, []int32{0, 1, 1, 2, -1})
+	sweep := index.Sweep(d, f, index.Thresholds(f, Class{Kind: Level, Low: -5, High: 5}), layout)
+	m := sweep.Levels[0].Map
+	if layout.Rows() != 1 || m.Positive[0] != 1<<1 || m.Negative[0] != 0 || m.Covered[0] != 0b111111 {
+		t.Errorf("%d rows, positive %b, negative %b, covered %b", layout.Rows(), m.Positive[0], m.Negative[0], m.Covered[0])
+	}
+	if m.Sign(1, 4) != 0 || m.Sign(1, 0) != 1 {
+		t.Errorf("signs %d and %d, want 0 and 1", m.Sign(1, 4), m.Sign(1, 0))
+	}
+	if got := m.Density(); got != 1.0/6 {
+		t.Errorf("density %g, want 1/6", got)
+	}
+}
+
+// BenchmarkSweep evaluates 64 levels of both directions with their maps, and
+// for comparison builds the trees. See TestSweep for what a level holds.
+func BenchmarkSweep(b *testing.B) {
+	for _, field := range benchFields(b) {
+		if field.d.NumVertices() > 3e6 {
+			continue
+		}
+		index := build(b, field.d, field.f, field.seasons)
+		layout := NewLayout(field.d, 168, 0)
+		c := Class{Kind: SweepEven, Steps: 64}
+		b.Run("levels=64/"+field.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				index.Sweep(field.d, field.f, index.Thresholds(field.f, c), layout)
+			}
+			reportVertices(b, len(field.f))
+		})
+		b.Run("trees/"+field.name, func(b *testing.B) {
+			builder := &Builder{Workers: 1}
+			buildOnce(b, builder, field)
+			for b.Loop() {
+				buildOnce(b, builder, field)
+			}
+			reportVertices(b, len(field.f))
+		})
+	}
+}
