@@ -3,6 +3,7 @@ package topology
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // A Layout places the cells of a domain in rows of bits, one row a period of
@@ -81,6 +82,26 @@ func (l *Layout) Bit(r, t int) (word int, bit uint, ok bool) {
 	return slot/l.period*l.words + b/64, uint(b % 64), true
 }
 
+// mark sets the bits of the given vertices, which are mostly ascending.
+func (l *Layout) mark(bits []uint64, vertices []uint32) {
+	first, end, word, bit := 0, 0, 0, 0 // the vertices of the current step, and where its bits begin
+	for _, vertex := range vertices {
+		v := int(vertex)
+		if v < first || v >= end {
+			step := v / l.regions
+			first, end = step*l.regions, (step+1)*l.regions
+			slot := int(l.slots[step])
+			if slot < 0 {
+				first, end = 0, 0
+				continue
+			}
+			word, bit = slot/l.period*l.words, slot%l.period*l.regions
+		}
+		b := bit + v - first
+		bits[word+b>>6] |= 1 << (b & 63)
+	}
+}
+
 // newBits returns zeroed bits for all rows.
 func (l *Layout) newBits() []uint64 { return make([]uint64, l.rows*l.words) }
 
@@ -123,7 +144,7 @@ type FeatureMap struct {
 	Layout    *Layout
 	Positive  []uint64 // shape [rows*words]
 	Negative  []uint64
-	Covered   []uint64 // cells that hold a value; shared by the maps of one function
+	Covered   []uint64 // cells that hold a value
 	Conflicts int      // cells in both level sets, which got the sign that they exceed by more, or none
 }
 
@@ -140,6 +161,13 @@ func (m *FeatureMap) Sign(r, t int) int {
 // Counts returns the number of positive, negative and covered cells.
 func (m *FeatureMap) Counts() (positive, negative, covered int) {
 	return popcount(m.Positive), popcount(m.Negative), popcount(m.Covered)
+}
+
+// Clone returns a copy that keeps its marks. The covered cells are shared.
+func (m *FeatureMap) Clone() *FeatureMap {
+	c := *m
+	c.Positive, c.Negative = slices.Clone(m.Positive), slices.Clone(m.Negative)
+	return &c
 }
 
 // Density returns the share of the covered cells that are marked, 0 if none is

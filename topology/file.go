@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -175,10 +174,11 @@ func ReadIndex(data []byte) (x *Index, err error) {
 		data = slices.Clone(data)
 	}
 	m := messages{data: data, at: 8}
-	if _, _, err := m.next(); err != nil { // the schema: its sizes are possible
+	schema, _, err := m.next()
+	if err != nil {
 		return nil, err
 	}
-	h, err := readHeader(data)
+	h, err := readHeader(schema)
 	if err != nil {
 		return nil, err
 	}
@@ -196,19 +196,26 @@ func ReadIndex(data []byte) (x *Index, err error) {
 	return x, nil
 }
 
-// readHeader reads and checks what the schema's metadata says.
-func readHeader(data []byte) (*header, error) {
-	// The stream inside the file begins with the schema.
-	reader, err := ipc.NewReader(bytes.NewReader(data[8:]))
-	if err != nil {
-		return nil, fileError("damaged schema: %v", err)
-	}
-	defer reader.Release()
-	schema := reader.Schema()
-	metadata := schema.Metadata()
+// readHeader reads and checks the metadata of the schema message. It does not
+// use the Arrow library, which would believe a damaged length and ask for all
+// the memory of the machine.
+func readHeader(message flatbuffers.Table) (*header, error) {
+	var schema flatbuffers.Table
+	message.Union(&schema, flatbuffers.UOffsetT(message.Offset(8))) // Message.header
+	metadata := flatbuffers.UOffsetT(schema.Offset(8))              // Schema.custom_metadata
 	value := func(key string) string {
-		if i := metadata.FindKey(key); i >= 0 {
-			return metadata.Values()[i]
+		if metadata == 0 {
+			return ""
+		}
+		for i := range schema.VectorLen(metadata) {
+			at := schema.Vector(metadata) + flatbuffers.UOffsetT(4*i)
+			pair := flatbuffers.Table{Bytes: schema.Bytes, Pos: schema.Indirect(at)}
+			text := func(slot flatbuffers.VOffsetT) string {
+				return string(pair.ByteVector(pair.Pos + flatbuffers.UOffsetT(pair.Offset(slot))))
+			}
+			if text(4) == key {
+				return text(6)
+			}
 		}
 		return ""
 	}
@@ -221,9 +228,6 @@ func readHeader(data []byte) (*header, error) {
 	text := value(indexKey)
 	if value(sumKey) != strconv.FormatUint(uint64(checksum([]byte(text))), 10) {
 		return nil, fileError("damaged: checksum of the header differs")
-	}
-	if !schema.Equal(arrow.NewSchema(fileFields(), nil)) {
-		return nil, fileError("columns %v", schema)
 	}
 	var h header
 	if err := json.Unmarshal([]byte(text), &h); err != nil {

@@ -5,10 +5,32 @@ import (
 	"slices"
 )
 
+// quantileBins is the number of bins into which selectRanks spreads values.
+const quantileBins = 1 << 14
+
 // selectRanks returns the values of the given ranks, ascending from 0, among
-// the values of f that are not missing. Cost: O(N), and a sort of the values
-// close to the ranks.
+// the values of f that are not missing. Cost: two passes over f, and over the
+// bins that hold a rank.
 func selectRanks(f []float64, ranks []int) []float64 {
+	order := make([]int, len(ranks)) // of the ranks, ascending
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return ranks[a] - ranks[b] })
+	sorted := make([]int, len(ranks))
+	for i, o := range order {
+		sorted[i] = ranks[o]
+	}
+	selected := make([]float64, len(ranks))
+	for i, x := range selectSorted(f, sorted) {
+		selected[order[i]] = x
+	}
+	return selected
+}
+
+// selectSorted selects ascending ranks. It bins values linearly, gathers
+// those of the bins that hold a rank, and goes on inside each of them.
+func selectSorted(f []float64, ranks []int) []float64 {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, x := range f {
 		if x < lo {
@@ -18,50 +40,56 @@ func selectRanks(f []float64, ranks []int) []float64 {
 			hi = x
 		}
 	}
-	selected := make([]float64, len(ranks))
-	if lo >= hi {
-		for i := range selected {
-			selected[i] = lo
+	scale := (quantileBins - 1) / (hi - lo)
+	if len(f) <= quantileBins || lo >= hi || math.IsInf(scale, 0) {
+		values := slices.DeleteFunc(slices.Clone(f), math.IsNaN)
+		slices.Sort(values)
+		selected := make([]float64, len(ranks))
+		for i, r := range ranks {
+			selected[i] = values[r]
 		}
 		return selected
 	}
-	const digits = 1 << 12
-	k := newKeyRange(orderKey(lo), orderKey(hi))
-	shift := max(0, k.shift+k.bits-12)
-	count := make([]int, digits)
+	count := make([]int32, quantileBins)
 	for _, x := range f {
 		if x == x {
-			count[(orderKey(x)-k.lo)>>shift]++
+			count[int((x-lo)*scale)]++
 		}
 	}
-	// position of a rank among the values of wanted digits
-	wanted := make([]bool, digits)
-	position := make([]int, len(ranks))
-	order := make([]int, len(ranks))
-	for i := range order {
-		order[i] = i
+	// The wanted bins, numbered from 1, with the ranks that they hold.
+	type wantedBin struct {
+		below  int // values in lower bins
+		ranks  []int
+		values []float64
 	}
-	slices.SortFunc(order, func(a, b int) int { return ranks[a] - ranks[b] })
-	below, kept, next := 0, 0, 0
-	for digit, n := range count {
-		for ; next < len(order) && ranks[order[next]] < below+n; next++ {
-			wanted[digit] = true
-			position[order[next]] = kept + ranks[order[next]] - below
+	number := make([]int32, quantileBins)
+	bins := make([]wantedBin, 1)
+	below, next := 0, 0
+	for b, n := range count {
+		first := next
+		for next < len(ranks) && ranks[next] < below+int(n) {
+			next++
 		}
-		below += n
-		if wanted[digit] {
-			kept += n
+		if next > first {
+			number[b] = int32(len(bins))
+			bins = append(bins, wantedBin{below: below, ranks: ranks[first:next], values: make([]float64, 0, n)})
 		}
+		below += int(n)
 	}
-	near := make([]float64, 0, kept)
 	for _, x := range f {
-		if x == x && wanted[(orderKey(x)-k.lo)>>shift] {
-			near = append(near, x)
+		if x == x {
+			if b := number[int((x-lo)*scale)]; b > 0 {
+				bins[b].values = append(bins[b].values, x)
+			}
 		}
 	}
-	slices.Sort(near)
-	for i, p := range position {
-		selected[i] = near[p]
+	var selected []float64
+	for _, bin := range bins[1:] {
+		inside := make([]int, len(bin.ranks))
+		for i, r := range bin.ranks {
+			inside[i] = r - bin.below
+		}
+		selected = append(selected, selectSorted(bin.values, inside)...)
 	}
 	return selected
 }

@@ -2,19 +2,26 @@ package topology
 
 import (
 	"fmt"
+	"iter"
 	"math"
+	"slices"
 )
 
 // A Sweep follows the level sets of a function through nested levels, the
-// rarest first.
+// rarest first. It holds what changes from level to level, so that it costs
+// the cells and pairs that join, not the field at every level.
 type Sweep struct {
 	Levels []SweepLevel
+
+	index  *Index
+	f      []float64
+	layout *Layout
+	joined [2]joinedCells // of the super- and the sub-level sets
 }
 
 // A SweepLevel is one level of a sweep.
 type SweepLevel struct {
 	Thresholds Thresholds
-	Map        FeatureMap
 	Super, Sub []SweepStep // one a season
 }
 
@@ -30,7 +37,7 @@ func (l *SweepLevel) Of(direction Direction) []SweepStep {
 // since the level before.
 type SweepStep struct {
 	Features int     // components
-	Cells    int     // cells, conflicts included
+	Cells    int     // cells
 	Appeared []int32 // pairs of the tree that are components here and were not at the level before
 	Merged   []int32 // pairs that were components at the level before and have been absorbed
 }
@@ -38,32 +45,32 @@ type SweepStep struct {
 // Sweep evaluates the levels in one pass down the trees and one over the
 // cells, however many levels there are: each pair is looked up at its birth
 // and death, each cell at the level at which it joins. f is the function on d
-// that x is the index of; levels must be nested, the rarest first, as
-// [Index.Thresholds] returns them; it panics otherwise. Feature objects come
-// from [Index.Features], level by level.
+// that x is the index of, and must not change while the sweep is in use;
+// levels must be nested, the rarest first, as [Index.Thresholds] returns them.
+// Sweep panics if they are not. Feature objects come from [Index.Features],
+// feature maps from [Sweep.Maps].
 //
-// Cost: O((N + pairs) log k) and k feature maps, for k levels.
-func (x *Index) Sweep(d Domain, f []float64, levels []Thresholds, layout *Layout) *Sweep {
+// Cost: O(N + (cells + pairs) log k) for k levels and the cells and pairs of
+// the last one.
+func (x *Index) Sweep(f []float64, levels []Thresholds, layout *Layout) *Sweep {
 	if len(f) != x.regions*x.steps || len(layout.slots) != x.steps || layout.regions != x.regions {
 		panic("topology: the function or the layout does not fit the index")
 	}
-	s := &Sweep{Levels: make([]SweepLevel, len(levels))}
-	covered := coveredBits(layout, f)
+	s := &Sweep{Levels: make([]SweepLevel, len(levels)), index: x, f: f, layout: layout}
 	for i := range levels {
-		l := &s.Levels[i]
-		l.Thresholds = levels[i]
-		l.Map = FeatureMap{Layout: layout, Positive: layout.newBits(), Negative: layout.newBits(), Covered: covered}
-		l.Super, l.Sub = make([]SweepStep, len(x.seasons)), make([]SweepStep, len(x.seasons))
+		steps := make([]SweepStep, 2*len(x.seasons))
+		s.Levels[i] = SweepLevel{Thresholds: levels[i], Super: steps[:len(x.seasons)], Sub: steps[len(x.seasons):]}
 	}
-	for season := range x.seasons {
-		super := newLadder(Super, levels, season)
-		sub := newLadder(Sub, levels, season)
-		s.followPairs(season, x.seasons[season].Super, super)
-		s.followPairs(season, x.seasons[season].Sub, sub)
-		s.markCells(season, x.seasons[season].Season, f, super, sub)
-	}
-	for i := range s.Levels {
-		s.Levels[i].resolveConflicts(x, f)
+	for i, direction := range []Direction{Super, Sub} {
+		joined := &s.joined[i]
+		joined.count = make([]int, len(levels))
+		var lookup levelLookup
+		for season := range x.seasons {
+			l := newLadder(direction, levels, season)
+			s.followPairs(season, x.seasons[season].Tree(direction), l, &lookup)
+			s.findCells(season, f, l, joined)
+		}
+		joined.group()
 	}
 	return s
 }
@@ -73,154 +80,220 @@ func (x *Index) Sweep(d Domain, f []float64, levels []Thresholds, layout *Layout
 // +Inf.
 type ladder struct {
 	direction Direction
+	sign      float64
 	rungs     []float64
+	last      float64 // the lowest rung: values below it join no level
+	scale     float64
+	above     [ladderBins]int32 // the number of rungs above each bin of values
 }
 
-func newLadder(direction Direction, levels []Thresholds, season int) ladder {
-	l := ladder{direction: direction, rungs: make([]float64, len(levels))}
+const ladderBins = 512
+
+func newLadder(direction Direction, levels []Thresholds, season int) *ladder {
+	l := &ladder{direction: direction, sign: 1, rungs: make([]float64, len(levels)), last: math.Inf(1)}
+	if direction == Sub {
+		l.sign = -1
+	}
+	top := math.Inf(-1) // the highest rung that selects something
 	for i := range levels {
-		a := l.turn(levels[i].Of(direction)[season].Value)
+		a := l.sign * levels[i].Of(direction)[season].Value
 		if math.IsNaN(a) {
 			a = math.Inf(1)
+		} else {
+			top = max(top, a)
 		}
 		if i > 0 && a > l.rungs[i-1] {
 			panic(fmt.Sprintf("topology: level %d (%s) of a sweep is not nested in the one before", i, levels[i].Class))
 		}
-		l.rungs[i] = a
+		l.rungs[i], l.last = a, a
+	}
+	if l.scale = (ladderBins - 1) / (top - l.last); !(l.scale < math.MaxFloat64) {
+		l.scale = 0 // one rung, or rungs too close to be told apart by bins
+	}
+	at := 0
+	for bin := ladderBins - 1; bin >= 0; bin-- {
+		for at < len(l.rungs) && l.bin(l.rungs[at]) > bin {
+			at++
+		}
+		l.above[bin] = int32(at)
 	}
 	return l
 }
 
-func (l ladder) turn(x float64) float64 {
-	if l.direction == Sub {
-		return -x
+// bin returns the bin of a value that is not below the last rung. It is
+// monotone; +Inf goes to the last bin whatever the scale.
+func (l *ladder) bin(x float64) int {
+	if d := (x - l.last) * l.scale; d < ladderBins-1 {
+		return int(d)
 	}
-	return x
+	return ladderBins - 1
 }
 
-// joins returns the first level whose level set holds a value, turned: the
-// number of levels if none does.
-func (l ladder) joins(x float64) int {
-	lo, hi := 0, len(l.rungs)
-	for lo < hi {
-		if mid := (lo + hi) / 2; x >= l.rungs[mid] {
-			hi = mid
-		} else {
-			lo = mid + 1
-		}
+// joins returns the first level whose level set holds the value x, already
+// multiplied by the sign, which is not below the last rung. On noise a binary
+// search would mispredict half of its branches.
+func (l *ladder) joins(x float64) int {
+	level := int(l.above[l.bin(x)])
+	for l.rungs[level] > x {
+		level++
 	}
-	return lo
+	return level
+}
+
+// A levelLookup is scratch: the levels at which pairs are born and die.
+type levelLookup struct {
+	pair       []int32
+	born, died []int32
 }
 
 // followPairs fills in the features of all levels.
-func (s *Sweep) followPairs(season int, t *Tree, l ladder) {
+func (s *Sweep) followPairs(season int, t *Tree, l *ladder, lookup *levelLookup) {
 	k := len(l.rungs)
-	steps := make([]*SweepStep, k)
-	for i := range steps {
-		steps[i] = &s.Levels[i].Of(l.direction)[season]
-	}
-	for i := range t.Len() {
-		born := l.joins(l.turn(t.birth[i]))
-		died := k
-		if t.parent[i] >= 0 {
-			died = l.joins(l.turn(t.death[i]))
+	appeared, merged := make([]int, k), make([]int, k)
+	lookup.pair, lookup.born, lookup.died = lookup.pair[:0], lookup.born[:0], lookup.died[:0]
+	for i, birth := range t.birth {
+		if birth *= l.sign; !(birth >= l.last) {
+			continue // below the last level
+		}
+		born, died := l.joins(birth), k
+		if death := l.sign * t.death[i]; t.parent[i] >= 0 && death >= l.last {
+			died = l.joins(death)
 		}
 		if born == died {
-			continue // between two levels, or below the last
+			continue // between two levels
 		}
-		steps[born].Appeared = append(steps[born].Appeared, int32(i))
+		lookup.pair = append(lookup.pair, int32(i))
+		lookup.born, lookup.died = append(lookup.born, int32(born)), append(lookup.died, int32(died))
+		appeared[born]++
 		if died < k {
-			steps[died].Merged = append(steps[died].Merged, int32(i))
+			merged[died]++
 		}
 	}
+	pairs := make([]int32, 2*len(lookup.pair))
 	features := 0
-	for _, step := range steps {
-		features += len(step.Appeared) - len(step.Merged)
+	for level := range s.Levels {
+		step := &s.Levels[level].Of(l.direction)[season]
+		features += appeared[level] - merged[level]
 		step.Features = features
+		step.Appeared, pairs = pairs[:0:appeared[level]], pairs[appeared[level]:]
+		step.Merged, pairs = pairs[:0:merged[level]], pairs[merged[level]:]
+	}
+	for i, pair := range lookup.pair {
+		step := &s.Levels[lookup.born[i]].Of(l.direction)[season]
+		step.Appeared = append(step.Appeared, pair)
+		if died := lookup.died[i]; int(died) < k {
+			step := &s.Levels[died].Of(l.direction)[season]
+			step.Merged = append(step.Merged, pair)
+		}
 	}
 }
 
-// markCells fills in the cells of all levels of a season.
-func (s *Sweep) markCells(season int, at Season, f []float64, super, sub ladder) {
-	k := len(s.Levels)
-	if k == 0 {
-		return
+// joinedCells holds the cells of the level sets of one direction, grouped by
+// the level at which they join.
+type joinedCells struct {
+	found []uint64 // level in the high half, vertex in the low half
+	count []int    // cells of each level
+	cells []uint32 // vertices, those of the first level first
+}
+
+// findCells appends the cells of one season to joined.
+func (s *Sweep) findCells(season int, f []float64, l *ladder, joined *joinedCells) {
+	at := s.index.seasons[season].Season
+	first := at.First * s.index.regions
+	before := slices.Clone(joined.count)
+	for i, x := range f[first : at.End*s.index.regions] {
+		if x *= l.sign; x >= l.last {
+			level := l.joins(x)
+			joined.count[level]++
+			joined.found = append(joined.found, uint64(level)<<32|uint64(first+i))
+		}
 	}
-	layout := s.Levels[0].Map.Layout
-	up, down := make([]uint64, k), make([]uint64, k) // the cells of a span that join at each level
-	upCells, downCells := make([]int, k), make([]int, k)
-	lastUp, lastDown := super.rungs[k-1], sub.rungs[k-1]
-	layout.spans(at.First, at.End, func(c span) {
-		any := false
-		for i, x := range f[c.vertex : c.vertex+c.n] {
-			if x >= lastUp {
-				level := super.joins(x)
-				up[level] |= 1 << (c.bit + uint(i))
-				upCells[level]++
-				any = true
-			}
-			if -x >= lastDown {
-				level := sub.joins(-x)
-				down[level] |= 1 << (c.bit + uint(i))
-				downCells[level]++
-				any = true
-			}
-		}
-		if !any {
-			return
-		}
-		positive, negative := uint64(0), uint64(0)
-		for level := range s.Levels {
-			positive |= up[level]
-			negative |= down[level]
-			up[level], down[level] = 0, 0
-			m := &s.Levels[level].Map
-			m.Positive[c.word] |= positive
-			m.Negative[c.word] |= negative
-		}
-	})
+	cells := 0
 	for level := range s.Levels {
-		if level > 0 {
-			upCells[level] += upCells[level-1]
-			downCells[level] += downCells[level-1]
-		}
-		s.Levels[level].Super[season].Cells = upCells[level]
-		s.Levels[level].Sub[season].Cells = downCells[level]
+		cells += joined.count[level] - before[level]
+		s.Levels[level].Of(l.direction)[season].Cells = cells
 	}
+}
+
+// group sorts the cells found by level.
+func (j *joinedCells) group() {
+	j.cells = make([]uint32, len(j.found))
+	next := make([]int, len(j.count))
+	for level := 1; level < len(next); level++ {
+		next[level] = next[level-1] + j.count[level-1]
+	}
+	for _, e := range j.found {
+		j.cells[next[e>>32]] = uint32(e)
+		next[e>>32]++
+	}
+	j.found = nil
+}
+
+// Maps returns the feature map of every level in turn. One map is grown from
+// level to level: it is valid until the next one, so clone what is to be kept.
+//
+// Cost: O(bits of a map + cells of the last level); a level whose thresholds
+// overlap costs O(N) more, to decide which sign its conflict cells get.
+func (s *Sweep) Maps() iter.Seq2[int, *FeatureMap] {
+	return func(yield func(int, *FeatureMap) bool) {
+		grown := [2][]uint64{s.layout.newBits(), s.layout.newBits()}
+		covered := coveredBits(s.layout, s.f)
+		done := [2]int{}
+		for level := range s.Levels {
+			for i := range s.joined {
+				n := s.joined[i].count[level]
+				s.layout.mark(grown[i], s.joined[i].cells[done[i]:done[i]+n])
+				done[i] += n
+			}
+			m := &FeatureMap{Layout: s.layout, Positive: grown[0], Negative: grown[1], Covered: covered}
+			if overlap(grown[0], grown[1]) {
+				m.Positive, m.Negative = slices.Clone(m.Positive), slices.Clone(m.Negative)
+				m.resolveConflicts(s.index, s.f, &s.Levels[level].Thresholds)
+			}
+			if !yield(level, m) {
+				return
+			}
+		}
+	}
+}
+
+func overlap(a, b []uint64) bool {
+	for i := range a {
+		if a[i]&b[i] != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // resolveConflicts gives each cell of both level sets the sign whose threshold
 // it exceeds by more, and no sign if it exceeds both by the same.
-func (l *SweepLevel) resolveConflicts(x *Index, f []float64) {
-	conflict := func(season int) bool {
-		return l.Thresholds.Super[season].Value <= l.Thresholds.Sub[season].Value
-	}
-	layout := l.Map.Layout
+func (m *FeatureMap) resolveConflicts(x *Index, f []float64, t *Thresholds) {
 	for i := range x.seasons {
-		if !conflict(i) {
+		up, down := t.Super[i].Value, t.Sub[i].Value
+		if !(up <= down) {
 			continue
 		}
-		up, down := l.Thresholds.Super[i].Value, l.Thresholds.Sub[i].Value
-		layout.spans(x.seasons[i].Season.First, x.seasons[i].Season.End, func(c span) {
+		m.Layout.spans(x.seasons[i].Season.First, x.seasons[i].Season.End, func(c span) {
 			for j, v := range f[c.vertex : c.vertex+c.n] {
 				if !(v >= up && v <= down) {
 					continue
 				}
-				l.Map.Conflicts++
+				m.Conflicts++
 				bit := uint64(1) << (c.bit + uint(j))
 				if v-up <= down-v {
-					l.Map.Positive[c.word] &^= bit
+					m.Positive[c.word] &^= bit
 				}
 				if v-up >= down-v {
-					l.Map.Negative[c.word] &^= bit
+					m.Negative[c.word] &^= bit
 				}
 			}
 		})
 	}
 	// Two steps in one slot may disagree.
-	for i := range l.Map.Positive {
-		both := l.Map.Positive[i] & l.Map.Negative[i]
-		l.Map.Positive[i] &^= both
-		l.Map.Negative[i] &^= both
+	for i, p := range m.Positive {
+		both := p & m.Negative[i]
+		m.Positive[i] &^= both
+		m.Negative[i] &^= both
 	}
 }

@@ -24,9 +24,10 @@ func TestSweep(t *testing.T) {
 		index := build(t, d, f, seasons)
 		levels := index.Thresholds(f, Class{Kind: SweepShares, Shares: []float64{1, 5, 20, 60, 90}})
 		layout := NewLayout(d, 1+rng.IntN(7), 0)
-		sweep := index.Sweep(d, f, levels, layout)
+		sweep := index.Sweep(f, levels, layout)
 		before := make(map[[2]int]map[int32]bool) // season, direction: pairs that are components
-		for k, level := range sweep.Levels {
+		for k, m := range sweep.Maps() {
+			level := sweep.Levels[k]
 			marks := make([][2]bool, len(f))
 			for i, s := range seasons {
 				for _, direction := range []Direction{Super, Sub} {
@@ -76,14 +77,14 @@ func TestSweep(t *testing.T) {
 					over, under := f[v]-levels[k].Super[0].Value, levels[k].Sub[0].Value-f[v]
 					want = b2i(over > under) - b2i(over < under)
 				}
-				if got := level.Map.Sign(d.Region(v), d.Step(v)); got != want {
+				if got := m.Sign(d.Region(v), d.Step(v)); got != want {
 					t.Fatalf("seed %d, level %d: sign %d of vertex %d, want %d", seed, k, got, v, want)
 				}
 			}
-			if level.Map.Conflicts != conflicts {
-				t.Fatalf("seed %d, level %d: %d conflicts, want %d", seed, k, level.Map.Conflicts, conflicts)
+			if m.Conflicts != conflicts {
+				t.Fatalf("seed %d, level %d: %d conflicts, want %d", seed, k, m.Conflicts, conflicts)
 			}
-			if _, _, covered := level.Map.Counts(); covered != index.Covered() {
+			if _, _, covered := m.Counts(); covered != index.Covered() {
 				t.Fatalf("seed %d: %d covered cells, want %d", seed, covered, index.Covered())
 			}
 		}
@@ -101,7 +102,7 @@ func TestSweepPanicsOnLevelsThatAreNotNested(t *testing.T) {
 			t.Errorf("panic %q, want %q", got, want)
 		}
 	}()
-	index.Sweep(Path(3), f, []Thresholds{level(2), level(3)}, NewLayout(Path(3), 1, 0))
+	index.Sweep(f, []Thresholds{level(2), level(3)}, NewLayout(Path(3), 1, 0))
 }
 
 // TestFeatures compares feature objects with a flood and plain sums.
@@ -156,7 +157,10 @@ func TestRotation(t *testing.T) {
 	shifted := append(slices.Clone(f[2*7*5:]), f[:2*7*5]...) // by two weeks of days
 	mapOf := func(f []float64) *FeatureMap {
 		index := build(t, d, f, nil)
-		return &index.Sweep(d, f, index.Thresholds(f, Class{Kind: Tail, Shares: []float64{20}}), NewLayout(d, 7, 0)).Levels[0].Map
+		for _, m := range index.Sweep(f, index.Thresholds(f, Class{Kind: Tail, Shares: []float64{20}}), NewLayout(d, 7, 0)).Maps() {
+			return m
+		}
+		return nil
 	}
 	a, b := mapOf(f), mapOf(shifted)
 	rows, words := a.Layout.Rows(), a.Layout.Words()
@@ -191,8 +195,11 @@ func TestSlotLayout(t *testing.T) {
 	f := []float64{0, 9, 9, 0, -9, 0, 0, 0, 9, 9}
 	index := build(t, d, f, nil)
 	layout := NewSlotLayout(d, 4, []int32{0, 1, 1, 2, -1})
-	sweep := index.Sweep(d, f, index.Thresholds(f, Class{Kind: Level, Low: -5, High: 5}), layout)
-	m := sweep.Levels[0].Map
+	sweep := index.Sweep(f, index.Thresholds(f, Class{Kind: Level, Low: -5, High: 5}), layout)
+	var m *FeatureMap
+	for _, each := range sweep.Maps() {
+		m = each
+	}
 	if layout.Rows() != 1 || m.Positive[0] != 1<<1 || m.Negative[0] != 0 || m.Covered[0] != 0b111111 {
 		t.Errorf("%d rows, positive %b, negative %b, covered %b", layout.Rows(), m.Positive[0], m.Negative[0], m.Covered[0])
 	}
@@ -204,8 +211,8 @@ func TestSlotLayout(t *testing.T) {
 	}
 }
 
-// BenchmarkSweep evaluates 64 levels of both directions with their maps, and
-// for comparison builds the trees. See TestSweep for what a level holds.
+// BenchmarkSweep chooses and evaluates 64 levels of both directions and grows
+// the map through all of them; for comparison it builds the trees.
 func BenchmarkSweep(b *testing.B) {
 	for _, field := range benchFields(b) {
 		if field.d.NumVertices() > 3e6 {
@@ -217,7 +224,10 @@ func BenchmarkSweep(b *testing.B) {
 		b.Run("levels=64/"+field.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				index.Sweep(field.d, field.f, index.Thresholds(field.f, c), layout)
+				words := 0
+				for _, m := range index.Sweep(field.f, index.Thresholds(field.f, c), layout).Maps() {
+					words += len(m.Positive)
+				}
 			}
 			reportVertices(b, len(field.f))
 		})
