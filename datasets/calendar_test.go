@@ -123,6 +123,7 @@ func TestAxisSteps(t *testing.T) {
 		{"America/St_Johns", "2009-10-31T00:00:00Z", "2009-11-03T00:00:00Z", time.Minute},  // back from 00:01
 		{"Pacific/Apia", "2011-12-28T00:00:00Z", "2012-01-02T00:00:00Z", time.Minute},      // a day skipped
 		{"Australia/Lord_Howe", "2012-03-31T00:00:00Z", "2012-04-02T00:00:00Z", time.Minute},
+		{"America/New_York", "2040-12-29T00:00:00Z", "2041-01-03T00:00:00Z", time.Minute}, // beyond the zone database
 		{"Asia/Kolkata", "2011-12-30T00:00:00Z", "2012-01-02T00:00:00Z", time.Minute},
 	} {
 		for r := datasets.Hour; r <= datasets.Year; r++ {

@@ -13,7 +13,7 @@ const maxOffset = daySeconds
 // wall counts them, without a zone. An instant is one since 1970 in UTC.
 
 // An offsetRun is a stretch of instants, begin <= u < end, in which a zone
-// keeps its offset from UTC.
+// keeps its offset from UTC. The next run may have the same offset.
 type offsetRun struct {
 	begin, end, offset int64
 }
@@ -29,6 +29,12 @@ func offsetRunAt(u int64, zone *time.Location) offsetRun {
 	}
 	if !end.IsZero() {
 		run.end = end.Unix()
+	}
+	// Beyond the transitions of the zone database, go1.26 has every year end
+	// after 365 days, so that the last day of a leap year is outside its own
+	// bounds.
+	if run.end <= u {
+		run.end = max(run.end+daySeconds, u+1)
 	}
 	return run
 }

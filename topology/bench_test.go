@@ -136,7 +136,8 @@ func BenchmarkTrees(b *testing.B) {
 func BenchmarkTreesTwoFunctions(b *testing.B) {
 	year := NewDomain(neighborhoods(b), 8760)
 	seasons := monthsOf(8760)
-	f := [2][]float64{noiseField(year.NumVertices()), seasonalField(260, 8760)}
+	noise := noiseField(2 * year.NumVertices())
+	f := [2][]float64{noise[:year.NumVertices()], noise[year.NumVertices():]}
 	for _, cores := range []int{1, 2} {
 		b.Run(fmt.Sprintf("cores=%d", cores), func(b *testing.B) {
 			builders := [2]Builder{{Workers: 1}, {Workers: 1}}

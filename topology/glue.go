@@ -86,6 +86,14 @@ func compareVertices(direction Direction, f []float64, a, b int32) int {
 // collectEvents gathers the saddles of all slabs and the edges across the
 // cuts into g.events, in sweep order.
 func (g *gluer) collectEvents(slabs []slab, direction Direction, f []float64) {
+	n := 0
+	for i := range slabs {
+		t := slabs[i].tree(direction)
+		n += len(t.deaths) + len(t.first) // a cut has an edge a region at most
+	}
+	if cap(g.events) < n {
+		g.events = make([]event, 0, n)
+	}
 	g.events = g.events[:0]
 	for k := range slabs {
 		i := k

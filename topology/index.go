@@ -119,8 +119,7 @@ func (b *Builder) Build(ctx context.Context, d Domain, f []float64, seasons []Se
 		}
 		trees := Trees{Season: s}
 		if d.NumRegions() == 1 {
-			b.path.sweep(f[first:end])
-			trees.Super, trees.Sub = b.orderers[0].pathTrees(f[first:end], &b.path.turns)
+			trees.Super, trees.Sub = b.path.trees(f[first:end], &b.orderers[0])
 		} else {
 			trees.Super, trees.Sub = b.buildSlabs(d.graph, f[first:end])
 		}

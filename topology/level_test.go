@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -126,17 +125,4 @@ func BenchmarkLevel(b *testing.B) {
 			b.ReportMetric(float64(trees.Super.Len())*float64(b.N)/b.Elapsed().Seconds(), "pairs/s")
 		})
 	}
-}
-
-func ExampleTree_Alive() {
-	trips := []float64{10, 50, 20, 40, 0, 30} // pick-ups in each of six hours
-	index := build(&testing.T{}, Path(6), trips, nil)
-	tree := index.Seasons()[0].Super
-	for i := range tree.Alive(25) {
-		fmt.Println("above 25 around hour", tree.Pair(i).Extremum)
-	}
-	// Output:
-	// above 25 around hour 1
-	// above 25 around hour 5
-	// above 25 around hour 3
 }

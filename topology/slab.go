@@ -30,6 +30,24 @@ func (t *slabTree) reset() {
 	t.vertex, t.saddle, t.parent, t.deaths = t.vertex[:0], t.saddle[:0], t.parent[:0], t.deaths[:0]
 }
 
+// copyTo makes out a copy of t, in memory of just the size: a season has many
+// slabs, of which only one is being swept.
+func (t *slabTree) copyTo(out *slabTree) {
+	fit := func(out *[]int32, in []int32) {
+		if cap(*out) < len(in) {
+			*out = make([]int32, len(in))
+		}
+		*out = (*out)[:len(in)]
+		copy(*out, in)
+	}
+	fit(&out.vertex, t.vertex)
+	fit(&out.saddle, t.saddle)
+	fit(&out.parent, t.parent)
+	fit(&out.deaths, t.deaths)
+	fit(&out.first, t.first)
+	fit(&out.last, t.last)
+}
+
 // A slab is a stretch of steps of a season with its two trees.
 type slab struct {
 	base       int // first vertex
@@ -53,13 +71,16 @@ type slabSweeper struct {
 	sorter               sorter
 	superLabel, subLabel []int32
 	uf                   []int32 // union-find parent of each leaf
+	tree                 slabTree
 }
 
 // sweepSlab fills the slab whose values over g are f.
 func (s *slabSweeper) sweepSlab(g *Graph, f []float64, out *slab) {
 	order := s.sorter.sortVertices(f)
-	s.superLabel = s.sweep(g, len(f), order, Super, s.superLabel, &out.super)
-	s.subLabel = s.sweep(g, len(f), order, Sub, s.subLabel, &out.sub)
+	s.superLabel = s.sweep(g, len(f), order, Super, s.superLabel, &s.tree)
+	s.tree.copyTo(&out.super)
+	s.subLabel = s.sweep(g, len(f), order, Sub, s.subLabel, &s.tree)
+	s.tree.copyTo(&out.sub)
 	out.survivors = out.survivors[:0]
 	for leaf, saddle := range out.sub.saddle {
 		if saddle < 0 {

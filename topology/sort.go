@@ -160,3 +160,45 @@ func (s *sorter) sortVertices(f []float64) []uint64 {
 	repair(sorted, k, func(v int32) uint64 { return orderKey(f[v]) })
 	return sorted
 }
+
+// sortSpread sorts a, whose numbers have at most width bits, using b, of the
+// same length. It is meant for numbers that are spread evenly: two radix
+// passes over the leading bits leave few that agree in those, which are then
+// sorted by comparing.
+func sortSpread(a, b []uint64, width int) {
+	n := min((bits.Len(uint(len(a)))+4)/2, digitBits) // about eight values of the leading bits a number
+	high := max(0, width-n)
+	low := max(0, width-2*n)
+	mask := uint64(1)<<n - 1
+	var count [2][digits]uint32
+	for _, e := range a {
+		count[0][e>>low&mask]++
+		count[1][e>>high]++
+	}
+	sums := [2]uint32{}
+	for i := range mask + 1 {
+		for pass := range sums {
+			count[pass][i], sums[pass] = sums[pass], sums[pass]+count[pass][i]
+		}
+	}
+	for _, e := range a {
+		c := &count[0][e>>low&mask]
+		b[*c] = e
+		*c++
+	}
+	for _, e := range b {
+		c := &count[1][e>>high]
+		a[*c] = e
+		*c++
+	}
+	for i := 1; i < len(a); i++ {
+		if a[i]>>low != a[i-1]>>low {
+			continue
+		}
+		first := i - 1
+		for i < len(a) && a[i]>>low == a[first]>>low {
+			i++
+		}
+		slices.Sort(a[first:i])
+	}
+}

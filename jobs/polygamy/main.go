@@ -1,0 +1,51 @@
+// Command polygamy finds which urban datasets move together. See
+// `polygamy --help`.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // so that a zone means the same on every machine
+
+	"github.com/spf13/cobra"
+
+	"polygamy/jobs"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "polygamy:", err)
+		os.Exit(jobs.ExitCode(err))
+	}
+}
+
+// run executes the command line args and prints results to w.
+func run(ctx context.Context, args []string, w io.Writer) error {
+	root := &cobra.Command{
+		Use:           "polygamy",
+		Short:         "Find which urban datasets move together: where, when, how strongly",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return jobs.UsageError(fmt.Errorf("there is no command %q; see 'polygamy --help'", args[0]))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return jobs.UsageError(fmt.Errorf("%w; see '%s --help'", err, cmd.CommandPath()))
+	})
+	root.SetOut(w)
+	root.SetArgs(args)
+	root.AddCommand(featuresCommand(w))
+	return root.ExecuteContext(ctx)
+}
