@@ -32,7 +32,7 @@ func offsetRunAt(u int64, zone *time.Location) offsetRun {
 	}
 	// Beyond the transitions of the zone database, go1.26 has every year end
 	// after 365 days, so that the last day of a leap year is outside its own
-	// bounds.
+	// bounds (go.dev/issue/81583).
 	if run.end <= u {
 		run.end = max(run.end+daySeconds, u+1)
 	}

@@ -136,7 +136,7 @@ func randomGraph(rng *rand.Rand, n int) *Graph {
 // or some of these.
 func randomField(rng *rand.Rand, n int) []float64 {
 	f := make([]float64, n)
-	kind := rng.IntN(4)
+	kind := rng.IntN(5)
 	gaps := 0.0
 	if rng.IntN(2) == 0 {
 		gaps = rng.Float64() * rng.Float64()
@@ -147,10 +147,18 @@ func randomField(rng *rand.Rand, n int) []float64 {
 			f[i] = rng.NormFloat64()
 		case 1:
 			f[i] = float64(rng.IntN(5)) - 2
+			if f[i] == 0 && rng.IntN(2) == 0 {
+				f[i] = math.Copysign(0, -1) // equal to 0
+			}
 		case 2:
 			f[i] = math.Copysign(math.Exp(rng.NormFloat64()*30), rng.NormFloat64())
 		case 3: // differs in the last bits only
 			f[i] = math.Float64frombits(math.Float64bits(1) + uint64(rng.IntN(12)))
+		case 4: // differs in the last bits, and a few values far away
+			f[i] = math.Float64frombits(math.Float64bits(1) + uint64(rng.IntN(12)))
+			if rng.IntN(20) == 0 {
+				f[i] = math.Copysign(1e100, rng.NormFloat64())
+			}
 		}
 		if rng.Float64() < gaps {
 			f[i] = math.NaN()

@@ -24,6 +24,7 @@ type Layout struct {
 	rows    int
 	words   int // of a row
 	slots   []int32
+	regular bool // successive steps have successive slots
 }
 
 // NewLayout returns the layout of d in rows of the given number of slots. The
@@ -55,8 +56,10 @@ func NewSlotLayout(d Domain, period int, slots []int32) *Layout {
 
 func newLayout(d Domain, period int, slots []int32) *Layout {
 	l := &Layout{regions: d.NumRegions(), period: period, slots: slots}
-	for _, slot := range slots {
+	l.regular = true
+	for t, slot := range slots {
 		l.rows = max(l.rows, int(slot)/period+1)
+		l.regular = l.regular && slot >= 0 && (t == 0 || slot == slots[t-1]+1)
 	}
 	l.words = (period*l.regions + 63) / 64
 	return l
@@ -84,17 +87,21 @@ func (l *Layout) Bit(r, t int) (word int, bit uint, ok bool) {
 
 // mark sets the bits of the given vertices, which are mostly ascending.
 func (l *Layout) mark(bits []uint64, vertices []uint32) {
-	first, end, word, bit := 0, 0, 0, 0 // the vertices of the current step, and where its bits begin
+	first, end, word, bit := 0, 0, 0, 0 // a stretch of vertices in successive bits, and where these begin
 	for _, vertex := range vertices {
 		v := int(vertex)
 		if v < first || v >= end {
 			step := v / l.regions
-			first, end = step*l.regions, (step+1)*l.regions
 			slot := int(l.slots[step])
 			if slot < 0 {
 				first, end = 0, 0
 				continue
 			}
+			steps := 1
+			if l.regular {
+				steps = l.period - slot%l.period // to the end of the row
+			}
+			first, end = step*l.regions, (step+steps)*l.regions
 			word, bit = slot/l.period*l.words, slot%l.period*l.regions
 		}
 		b := bit + v - first

@@ -22,18 +22,24 @@ type event struct {
 
 // A gluer glues the slabs of a season in one direction.
 type gluer struct {
-	sorter  sorter
-	leaves  leafTable
-	uf      []int32
-	events  []event
-	cut     []event // scratch: the events of one slab's cuts
-	offset  []int32 // first leaf of each slab
-	parents []int32 // scratch: leaves that die at one vertex
+	leaves leafTable
+	offset []int32 // first leaf of each slab
+	*glueScratch
 }
 
-// glue fills g.leaves with the leaves of the season, in the order of slabs in
-// which the sweep would meet equal vertices.
-func (g *gluer) glue(slabs []slab, direction Direction, f []float64) {
+// A glueScratch is what a gluer needs while it works.
+type glueScratch struct {
+	sorter sorter
+	uf     []int32
+	events []event
+	cut    []event // the events of one slab's cuts
+	dead   []int32 // leaves that die at one vertex
+}
+
+// glue fills g.leaves with the leaves of the season, slab by slab in the
+// order in which the sweep would meet equal vertices.
+func (g *gluer) glue(slabs []slab, direction Direction, f []float64, scratch *glueScratch) {
+	g.glueScratch = scratch
 	n := 0
 	for i := range slabs {
 		n += len(slabs[i].tree(direction).vertex)
@@ -41,10 +47,7 @@ func (g *gluer) glue(slabs []slab, direction Direction, f []float64) {
 	g.leaves.reset(n)
 	g.offset = slices.Grow(g.offset[:0], len(slabs))[:len(slabs)]
 	for k := range slabs {
-		i := k
-		if direction == Super {
-			i = len(slabs) - 1 - k
-		}
+		i := sweepPlace(k, len(slabs), direction)
 		t := slabs[i].tree(direction)
 		first := int32(len(g.leaves.vertex))
 		g.offset[i] = first
@@ -63,6 +66,15 @@ func (g *gluer) glue(slabs []slab, direction Direction, f []float64) {
 		g.collectEvents(slabs, direction, f)
 		g.join(direction, f)
 	}
+}
+
+// sweepPlace returns the k-th of n slabs in the order of the sweep among
+// equal vertices.
+func sweepPlace(k, n int, direction Direction) int {
+	if direction == Super {
+		return n - 1 - k
+	}
+	return k
 }
 
 // precedes reports whether the sweep reaches vertex a before vertex b.
@@ -96,10 +108,7 @@ func (g *gluer) collectEvents(slabs []slab, direction Direction, f []float64) {
 	}
 	g.events = g.events[:0]
 	for k := range slabs {
-		i := k
-		if direction == Super {
-			i = len(slabs) - 1 - k
-		}
+		i := sweepPlace(k, len(slabs), direction)
 		g.collectCuts(slabs, i, direction, f)
 		// Both lists are in sweep order; so is their merger.
 		cut := g.cut
@@ -170,7 +179,7 @@ func (g *gluer) join(direction Direction, f []float64) {
 		t.saddle[i], t.parent[i] = -1, -1
 	}
 	entries := g.sorter.a[:len(g.events)]
-	dead := g.parents[:0]
+	dead := g.dead[:0]
 	for i := 0; i < len(entries); {
 		v := g.events[int32(entries[i])].vertex
 		dead = dead[:0]
@@ -194,7 +203,7 @@ func (g *gluer) join(direction Direction, f []float64) {
 			}
 		}
 	}
-	g.parents = dead
+	g.dead = dead
 }
 
 func find(uf []int32, a int32) int32 {

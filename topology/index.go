@@ -65,6 +65,7 @@ type Builder struct {
 	slabs    []slab
 	sweepers []slabSweeper
 	gluers   [2]gluer
+	glues    [2]glueScratch // one a worker
 	orderers [2]orderer
 	path     pathBuilder
 
@@ -156,8 +157,8 @@ func (b *Builder) buildSlabs(g *Graph, f []float64) (super, sub *Tree) {
 		slabs[i].base = first
 		b.sweepers[worker].sweepSlab(g, f[first:end], &slabs[i])
 	})
-	parallel(min(workers, 2), 2, func(_, i int) {
-		b.gluers[i].glue(slabs, Super+Direction(i), f)
+	parallel(min(workers, 2), 2, func(worker, i int) {
+		b.gluers[i].glue(slabs, Super+Direction(i), f, &b.glues[worker])
 	})
 	closeSurvivors(slabs, &b.gluers[0], &b.gluers[1])
 	var trees [2]*Tree

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -345,6 +346,29 @@ func TestRenumbering(t *testing.T) {
 			if q.Extremum != p.Extremum/regions*regions+to[p.Extremum%regions] || p.Birth != q.Birth || p.Death != q.Death {
 				t.Fatalf("seed %d: pair %d is %+v, %+v after renumbering regions by %v", seed, i, p, q, to)
 			}
+		}
+	}
+}
+
+// TestRecycle: the second of two functions fetches next to no memory.
+func TestRecycle(t *testing.T) {
+	f := noiseField(1 << 17)
+	for _, d := range []Domain{Path(len(f)), NewDomain(graph(t, 2, [2]int{0, 1}), len(f)/2)} {
+		b := Builder{Workers: 1}
+		var before, after runtime.MemStats
+		var fetched [2]uint64
+		for i := range fetched {
+			runtime.ReadMemStats(&before)
+			x, err := b.Build(context.Background(), d, f, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			fetched[i] = after.TotalAlloc - before.TotalAlloc
+			b.Recycle(x)
+		}
+		if fetched[1] > fetched[0]/20 {
+			t.Errorf("%d regions: the first build fetched %d bytes, the second %d", d.NumRegions(), fetched[0], fetched[1])
 		}
 	}
 }

@@ -201,6 +201,13 @@ func (s *Sweep) findCells(season int, f []float64, l *ladder, joined *joinedCell
 	at := s.index.seasons[season].Season
 	first := at.First * s.index.regions
 	before := slices.Clone(joined.count)
+	n := 0
+	for _, x := range f[first : at.End*s.index.regions] {
+		if x*l.sign >= l.last {
+			n++
+		}
+	}
+	joined.found = slices.Grow(joined.found, n) // doubling would fetch twice the memory
 	for i, x := range f[first : at.End*s.index.regions] {
 		if x *= l.sign; x >= l.last {
 			level := l.joins(x)

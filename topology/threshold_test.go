@@ -101,13 +101,17 @@ func tailByDefinition(f []float64, direction Direction, share float64) float64 {
 func TestSelectRanks(t *testing.T) {
 	for seed := range uint64(200) {
 		rng := rand.New(rand.NewPCG(seed, 6))
-		f := randomField(rng, 1+rng.IntN(500))
+		n := 1 + rng.IntN(500)
+		if seed < 10 {
+			n += 3 * quantileBins
+		}
+		f := randomField(rng, n)
 		sorted := slices.DeleteFunc(slices.Clone(f), math.IsNaN)
 		slices.Sort(sorted)
 		if len(sorted) == 0 {
 			continue
 		}
-		ranks := make([]int, 1+rng.IntN(5))
+		ranks := make([]int, 1+rng.IntN(50))
 		want := make([]float64, len(ranks))
 		for i := range ranks {
 			ranks[i] = rng.IntN(len(sorted))

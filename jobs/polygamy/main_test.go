@@ -1,0 +1,50 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"polygamy/jobs"
+)
+
+func TestRun(t *testing.T) {
+	field := filepath.Join(t.TempDir(), "trips.csv")
+	if err := os.WriteFile(field, []byte("time,value\n2015-01-01,4\n2015-01-02,9\n2015-01-03,1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name string
+		args []string
+		code int
+		out  string // begins so
+		err  string
+	}{
+		{"no arguments", nil, 0, "Find which urban datasets move together", ""},
+		{"help", []string{"features", "--help"}, 0, "Topology of one field", ""},
+		{"a field", []string{"features", field, "--what", "pairs", "--format", "csv"}, 0,
+			"season,tree,rank,region,time,vertex,extremum,saddle,persistence\n201501,super,0,city,2015-01-02T00:00:00Z,1,9,1,8\n", ""},
+		{"unknown command", []string{"feature"}, jobs.ExitUsage, "", `there is no command "feature"; see 'polygamy --help'`},
+		{"unknown flag", []string{"features", field, "--treshold", "tail:5"}, jobs.ExitUsage, "", "unknown flag: --treshold; see 'polygamy features --help'"},
+		{"no file", []string{"features"}, jobs.ExitUsage, "", "features takes one file, not 0; see 'polygamy features --help'"},
+		{"unknown class", []string{"features", field, "--threshold", "tale:5"}, jobs.ExitUsage, "", `--threshold: threshold class "tale:5": unknown class; use tail:Q, sweep`},
+		{"file that is not there", []string{"features", "none.csv"}, jobs.ExitInput, "", "open none.csv: no such file or directory"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var out bytes.Buffer
+			err := run(context.Background(), tc.args, &out)
+			if code := jobs.ExitCode(err); code != tc.code {
+				t.Errorf("exit code %d, want %d: %v", code, tc.code, err)
+			}
+			if !strings.HasPrefix(out.String(), tc.out) {
+				t.Errorf("output begins with %.80q, want %q", out.String(), tc.out)
+			}
+			if err != nil && !strings.HasPrefix(err.Error(), tc.err) {
+				t.Errorf("error %q, want %q", err, tc.err)
+			}
+		})
+	}
+}
