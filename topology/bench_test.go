@@ -114,10 +114,12 @@ func BenchmarkTrees(b *testing.B) {
 				builder := &Builder{Workers: workers}
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)
-				if _, err := builder.Build(context.Background(), field.d, field.f, field.seasons); err != nil {
+				index, err := builder.Build(context.Background(), field.d, field.f, field.seasons)
+				if err != nil {
 					b.Fatal(err)
 				}
 				runtime.ReadMemStats(&after)
+				builder.Recycle(index)
 				for b.Loop() {
 					index, err := builder.Build(context.Background(), field.d, field.f, field.seasons)
 					if err != nil {

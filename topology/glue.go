@@ -31,6 +31,7 @@ type gluer struct {
 type glueScratch struct {
 	sorter sorter
 	uf     []int32
+	birth  []float64 // of each leaf
 	events []event
 	cut    []event // the events of one slab's cuts
 	dead   []int32 // leaves that die at one vertex
@@ -173,10 +174,19 @@ func (g *gluer) collectCuts(slabs []slab, i int, direction Direction, f []float6
 // join runs the events through a union-find structure over the leaves.
 func (g *gluer) join(direction Direction, f []float64) {
 	t := &g.leaves
-	g.uf = slices.Grow(g.uf[:0], len(t.vertex))[:len(t.vertex)]
-	for i := range g.uf {
-		g.uf[i] = int32(i)
+	if cap(g.uf) < len(t.vertex) {
+		g.uf, g.birth = make([]int32, len(t.vertex)), make([]float64, len(t.vertex))
+	}
+	g.uf, g.birth = g.uf[:len(t.vertex)], g.birth[:len(t.vertex)]
+	for i, v := range t.vertex {
+		g.uf[i], g.birth[i] = int32(i), f[v]
 		t.saddle[i], t.parent[i] = -1, -1
+	}
+	elder := func(a, b int32) bool { // fetching births from f at random would cost half of the time
+		if g.birth[a] != g.birth[b] {
+			return (g.birth[a] < g.birth[b]) == (direction == Sub)
+		}
+		return (t.vertex[a] < t.vertex[b]) == (direction == Sub)
 	}
 	entries := g.sorter.a[:len(g.events)]
 	dead := g.dead[:0]
@@ -189,7 +199,7 @@ func (g *gluer) join(direction Direction, f []float64) {
 			if a == b {
 				continue
 			}
-			if precedes(direction, f, t.vertex[b], t.vertex[a]) {
+			if elder(b, a) {
 				a, b = b, a
 			}
 			g.uf[b] = a

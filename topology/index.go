@@ -66,7 +66,7 @@ type Builder struct {
 	sweepers []slabSweeper
 	gluers   [2]gluer
 	glues    [2]glueScratch // one a worker
-	orderers [2]orderer
+	orderers [2]orderer     // one a worker
 	path     pathBuilder
 
 	slabSteps int // 0 means by slabVertices; tests set it
@@ -77,8 +77,8 @@ type Builder struct {
 // cost more than building a tree. The index must not be used afterwards.
 func (b *Builder) Recycle(x *Index) {
 	second := &b.orderers[1]
-	if x.regions == 1 {
-		second = &b.orderers[0] // orders both trees of a path
+	if x.regions == 1 || b.workers() == 1 {
+		second = &b.orderers[0] // orders both trees
 	}
 	for _, t := range x.seasons {
 		b.orderers[0].free = append(b.orderers[0].free, t.Super.columns)
@@ -129,6 +129,14 @@ func (b *Builder) Build(ctx context.Context, d Domain, f []float64, seasons []Se
 	return index, nil
 }
 
+// workers returns the number of goroutines.
+func (b *Builder) workers() int {
+	if b.Workers > 0 {
+		return b.Workers
+	}
+	return runtime.GOMAXPROCS(0)
+}
+
 func (b *Builder) buildSlabs(g *Graph, f []float64) (super, sub *Tree) {
 	regions := g.NumRegions()
 	if regions == 0 {
@@ -144,10 +152,7 @@ func (b *Builder) buildSlabs(g *Graph, f []float64) (super, sub *Tree) {
 		b.slabs = append(b.slabs, slab{})
 	}
 	slabs := b.slabs[:n]
-	workers := b.Workers
-	if workers <= 0 {
-		workers = runtime.GOMAXPROCS(0)
-	}
+	workers := b.workers()
 	for len(b.sweepers) < min(workers, n) {
 		b.sweepers = append(b.sweepers, slabSweeper{})
 	}
@@ -162,8 +167,8 @@ func (b *Builder) buildSlabs(g *Graph, f []float64) (super, sub *Tree) {
 	})
 	closeSurvivors(slabs, &b.gluers[0], &b.gluers[1])
 	var trees [2]*Tree
-	parallel(min(workers, 2), 2, func(_, i int) {
-		trees[i] = b.orderers[i].tree(Super+Direction(i), f, &b.gluers[i].leaves)
+	parallel(min(workers, 2), 2, func(worker, i int) {
+		trees[i] = b.orderers[worker].tree(Super+Direction(i), f, &b.gluers[i].leaves)
 	})
 	return trees[0], trees[1]
 }

@@ -159,10 +159,11 @@ func (o *orderer) place(persistence float64) int32 {
 	return at
 }
 
-// makeRoom gives o.records room for n pairs.
+// makeRoom gives o.records room for n pairs, and at once for a bucket of any
+// usual size.
 func (o *orderer) makeRoom(n int) []record {
 	if cap(o.records) < n {
-		o.records = make([]record, n)
+		o.records = make([]record, max(n, bucketPairs))
 	}
 	o.records = o.records[:n]
 	return o.records

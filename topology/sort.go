@@ -48,7 +48,8 @@ func (k keyRange) entry(key uint64, item int) uint64 {
 // grow returns the two buffers with room for n entries.
 func (s *sorter) grow(n int) (a, b []uint64) {
 	if cap(s.a) < n {
-		s.a, s.b = make([]uint64, n), make([]uint64, n)
+		room := max(n, bucketPairs) // so that buckets of growing sizes do not fetch memory each
+		s.a, s.b = make([]uint64, room), make([]uint64, room)
 	}
 	return s.a[:n], s.b[:n]
 }
@@ -113,8 +114,9 @@ func repair(entries []uint64, k keyRange, key func(item int32) uint64) {
 // buffer spare has the same length. The result is in entries.
 func sortItems(entries, spare []uint64, key func(item int32) uint64) {
 	lo, hi := uint64(math.MaxUint64), uint64(0)
-	for _, e := range entries {
+	for i, e := range entries {
 		k := key(int32(e))
+		spare[i] = k // fetching a value twice would cost more than all the rest
 		lo, hi = min(lo, k), max(hi, k)
 	}
 	if len(entries) == 0 || lo == hi {
@@ -122,7 +124,7 @@ func sortItems(entries, spare []uint64, key func(item int32) uint64) {
 	}
 	k := newKeyRange(lo, hi)
 	for i, e := range entries {
-		entries[i] = k.entry(key(int32(e)), int(uint32(e)))
+		entries[i] = k.entry(spare[i], int(uint32(e)))
 	}
 	sorted, _ := radix(entries, spare, k.bits)
 	repair(sorted, k, key)
