@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"image/color"
@@ -463,14 +464,6 @@ func (a *fieldAnalysis) diagramPoints(d topology.Direction) plotter.XYs {
 			}
 		}
 	}
-	slices.SortStableFunc(points, func(p, q plotter.XY) int {
-		switch x, y := math.Abs(p.X-p.Y), math.Abs(q.X-q.Y); {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(points, func(p, q plotter.XY) int { return cmp.Compare(math.Abs(q.X-q.Y), math.Abs(p.X-p.Y)) })
 	return points[:min(len(points), diagramPoints)]
 }

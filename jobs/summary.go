@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -214,15 +215,7 @@ func (a *fieldAnalysis) summarizeTree(d topology.Direction) treeSummary {
 			}
 		}
 	}
-	slices.SortStableFunc(t.MostPersistent, func(x, y extremumLine) int {
-		switch {
-		case x.Persistence > y.Persistence:
-			return -1
-		case x.Persistence < y.Persistence:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(t.MostPersistent, func(x, y extremumLine) int { return cmp.Compare(y.Persistence, x.Persistence) })
 	t.MostPersistent = t.MostPersistent[:min(listed, len(t.MostPersistent))]
 	return t
 }
@@ -293,15 +286,7 @@ func (a *fieldAnalysis) rarestFeatures() (class string, features []featureOnPage
 		if len(all) == 0 {
 			continue
 		}
-		slices.SortStableFunc(all, func(x, y topology.Feature) int {
-			switch {
-			case x.Persistence > y.Persistence:
-				return -1
-			case x.Persistence < y.Persistence:
-				return 1
-			}
-			return 0
-		})
+		slices.SortStableFunc(all, func(x, y topology.Feature) int { return cmp.Compare(y.Persistence, x.Persistence) })
 		for _, f := range all[:min(2*listed, len(all))] {
 			features = append(features, featureOnPage{
 				Sign: f.Sign(), Region: a.field.Regions[f.Region], Time: a.local(f.Step), Value: f.Value, Persistence: f.Persistence,

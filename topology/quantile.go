@@ -31,15 +31,7 @@ func selectRanks(f []float64, ranks []int) []float64 {
 // selectSorted selects ascending ranks. It bins values linearly, gathers
 // those of the bins that hold a rank, and goes on inside each of them.
 func selectSorted(f []float64, ranks []int) []float64 {
-	lo, hi := math.Inf(1), math.Inf(-1)
-	for _, x := range f {
-		if x < lo {
-			lo = x
-		}
-		if x > hi {
-			hi = x
-		}
-	}
+	lo, hi := valueRange(f)
 	scale := (quantileBins - 1) / (hi - lo)
 	if len(f) <= quantileBins || lo >= hi || math.IsInf(scale, 0) {
 		values := slices.DeleteFunc(slices.Clone(f), math.IsNaN)

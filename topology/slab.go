@@ -117,8 +117,8 @@ func (s *slabSweeper) sweep(g *Graph, n int, order []uint64, direction Direction
 		root := int32(-1)
 		dead := len(t.deaths)
 
-		// meet joins the component of a neighbour with label l; written out
-		// in both loops because a call costs a third of the sweep.
+		// Join the components of the neighbours that were swept before. Written
+		// out twice, because a call costs a third of the sweep.
 		for _, l := range [2]int32{label[v], label[v+2*regions]} {
 			if l < 0 || l == root {
 				continue

@@ -133,13 +133,11 @@ func sortItems(entries, spare []uint64, key func(item int32) uint64) {
 	}
 }
 
-// sortVertices returns the vertices of f that hold a value, as the low halves
-// of entries in ascending order of (value, vertex). The result is valid until
-// the sorter is used again.
-func (s *sorter) sortVertices(f []float64) []uint64 {
-	a, b := s.grow(len(f))
-	lo, hi := math.Inf(1), math.Inf(-1)
-	for _, x := range f {
+// valueRange returns the least and the largest value of f, +Inf and -Inf if
+// all are missing.
+func valueRange(f []float64) (lo, hi float64) {
+	lo, hi = math.Inf(1), math.Inf(-1)
+	for _, x := range f { // min and max would return NaN
 		if x < lo {
 			lo = x
 		}
@@ -147,6 +145,15 @@ func (s *sorter) sortVertices(f []float64) []uint64 {
 			hi = x
 		}
 	}
+	return lo, hi
+}
+
+// sortVertices returns the vertices of f that hold a value, as the low halves
+// of entries in ascending order of (value, vertex). The result is valid until
+// the sorter is used again.
+func (s *sorter) sortVertices(f []float64) []uint64 {
+	a, b := s.grow(len(f))
+	lo, hi := valueRange(f)
 	if lo > hi {
 		return nil // no value at all
 	}
