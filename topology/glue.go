@@ -31,7 +31,6 @@ type gluer struct {
 type glueScratch struct {
 	sorter sorter
 	uf     []int32
-	birth  []float64 // of each leaf
 	events []event
 	cut    []event // the events of one slab's cuts
 	dead   []int32 // leaves that die at one vertex
@@ -126,7 +125,8 @@ func (g *gluer) collectEvents(slabs []slab, direction Direction, f []float64) {
 	}
 	// Equal vertices of different slabs now stand in sweep order, so a stable
 	// sort by value alone orders all.
-	entries, spare := g.sorter.grow(len(g.events))
+	entries, spare := g.sorter.grow(max(len(g.events), len(g.leaves.vertex)))
+	entries, spare = entries[:len(g.events)], spare[:len(g.events)]
 	for i := range entries {
 		entries[i] = uint64(i)
 	}
@@ -175,16 +175,19 @@ func (g *gluer) collectCuts(slabs []slab, i int, direction Direction, f []float6
 func (g *gluer) join(direction Direction, f []float64) {
 	t := &g.leaves
 	if cap(g.uf) < len(t.vertex) {
-		g.uf, g.birth = make([]int32, len(t.vertex)), make([]float64, len(t.vertex))
+		g.uf = make([]int32, len(t.vertex))
 	}
-	g.uf, g.birth = g.uf[:len(t.vertex)], g.birth[:len(t.vertex)]
+	g.uf = g.uf[:len(t.vertex)]
+	// Fetching births from f at random would cost half of the time. The
+	// sorter's second buffer is free.
+	age := g.sorter.b[:len(t.vertex)]
 	for i, v := range t.vertex {
-		g.uf[i], g.birth[i] = int32(i), f[v]
+		g.uf[i], age[i] = int32(i), ageKey(direction, f[v])
 		t.saddle[i], t.parent[i] = -1, -1
 	}
-	elder := func(a, b int32) bool { // fetching births from f at random would cost half of the time
-		if g.birth[a] != g.birth[b] {
-			return (g.birth[a] < g.birth[b]) == (direction == Sub)
+	elder := func(a, b int32) bool {
+		if age[a] != age[b] {
+			return age[a] < age[b]
 		}
 		return (t.vertex[a] < t.vertex[b]) == (direction == Sub)
 	}

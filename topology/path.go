@@ -213,11 +213,10 @@ func (b *pathBuilder) place(f []float64, o *orderer) {
 	for p, low := range b.extremum[minimum][:b.pairs] {
 		high := b.extremum[maximum][p]
 		x, y := f[low], f[high]
-		records[o.place(y-x)] = record{
-			vertex: [2]int32{low, high},
-			parent: [2]int32{b.parent[minimum][p], b.parent[maximum][p]},
-			value:  [2]float64{x, y},
-		}
+		r := &records[o.place(y-x)] // field by field, as in read
+		r.vertex[minimum], r.vertex[maximum] = low, high
+		r.parent[minimum], r.parent[maximum] = b.parent[minimum][p], b.parent[maximum][p]
+		r.value[minimum], r.value[maximum] = x, y
 	}
 	for _, r := range b.rest {
 		records[o.place(r.value[maximum]-r.value[minimum])] = r
