@@ -27,7 +27,7 @@ demo: build
 	@echo
 	@echo "Look at bin/taxi-passengers.svg and bin/collisions.png, then try:"
 	@echo "  bin/polygamy features notebooks/corpus/taxi-passengers.csv.gz --zone America/New_York --threshold tail:1 --what features"
-	@echo "  bin/polygamy features notebooks/corpus/taxi-passengers.csv.gz --threshold salient --what thresholds"
+	@echo "  bin/polygamy features notebooks/corpus/taxi-passengers.csv.gz --zone America/New_York --threshold salient --what thresholds"
 	@echo "  bin/polygamy features --help"
 
 test: check unit race bench fuzz
