@@ -142,6 +142,9 @@ func (a *fieldAnalysis) notes() []string {
 	if !a.field.City && !a.graph {
 		notes = append(notes, "no --graph: no region touches another, so a feature stays in its region")
 	}
+	if a.field.City && a.graph {
+		notes = append(notes, "the file is one city-wide series, so --graph is not used")
+	}
 	if n := a.field.AmbiguousTimes; n > 0 {
 		notes = append(notes, fmt.Sprintf("%d rows have a wall-clock time that came twice, because clocks went back", n))
 	}
@@ -401,12 +404,15 @@ func (s *fieldSummary) printClasses(w io.Writer) {
 	}
 	t.rows = func(yield func([]any) bool) {
 		for _, c := range s.Classes {
-			flag := ""
+			var flags []string
 			if c.Dense {
-				flag = "dense"
+				flags = append(flags, "dense")
+			}
+			if c.Conflicts != nil && *c.Conflicts > 0 {
+				flags = append(flags, fmt.Sprintf("%d cells in both", *c.Conflicts))
 			}
 			row := []any{c.Class, rangeText(c.SuperLow, c.SuperHigh), features(c.PositiveFeatures), c.PositiveCells,
-				rangeText(c.SubLow, c.SubHigh), features(c.NegativeFeatures), c.NegativeCells, fmt.Sprintf("%.1f %%", 100*c.Density), flag}
+				rangeText(c.SubLow, c.SubHigh), features(c.NegativeFeatures), c.NegativeCells, fmt.Sprintf("%.1f %%", 100*c.Density), strings.Join(flags, ", ")}
 			if !yield(row) {
 				return
 			}

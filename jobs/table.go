@@ -68,13 +68,23 @@ func dataText(v any) string {
 		if math.IsNaN(x) {
 			return ""
 		}
-		return strconv.FormatFloat(x, 'g', -1, 64)
+		return shortest(x, 64)
 	case float32:
-		return strconv.FormatFloat(float64(x), 'g', -1, 32)
+		return shortest(float64(x), 32)
 	case stepTime:
 		return x.data
 	}
 	return fmt.Sprint(v)
+}
+
+// shortest is the shortest text that reads back as x, without an exponent for
+// numbers of a usual size.
+func shortest(x float64, bits int) string {
+	format := byte('f')
+	if a := math.Abs(x); a != 0 && (a < 1e-6 || a >= 1e21) {
+		format = 'e'
+	}
+	return strconv.FormatFloat(x, format, -1, bits)
 }
 
 func (t *table) printJSON(w io.Writer) error {

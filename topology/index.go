@@ -105,6 +105,9 @@ func (b *Builder) Build(ctx context.Context, d Domain, f []float64, seasons []Se
 	if err := checkSeasons(seasons, d.NumSteps()); err != nil {
 		return nil, err
 	}
+	if len(f) > math.MaxUint32 {
+		return nil, fmt.Errorf("topology: a domain of %d vertices; at most %d are possible, so cut the record", len(f), uint32(math.MaxUint32))
+	}
 	covered, err := checkValues(d, f)
 	if err != nil {
 		return nil, err
