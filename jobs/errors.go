@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"context"
 	"errors"
 	"fmt"
 )
@@ -11,7 +10,7 @@ const (
 	ExitBug       = 1  // an error that the program has no name for
 	ExitUsage     = 2  // the command line or the catalog
 	ExitInput     = 3  // input data that cannot be read as declared
-	ExitPartial   = 4  // the run is incomplete
+	ExitPartial   = 4  // incomplete: interrupted, or output that cannot be written
 	ExitTransient = 75 // try again
 )
 
@@ -32,8 +31,6 @@ func ExitCode(err error) int {
 		return 0
 	case errors.As(err, &e):
 		return e.code
-	case errors.Is(err, context.Canceled):
-		return ExitPartial
 	}
 	return ExitBug
 }
@@ -44,6 +41,17 @@ func UsageError(err error) error { return &exitError{code: ExitUsage, err: err} 
 func usageErrorf(format string, args ...any) error {
 	return UsageError(fmt.Errorf(format, args...))
 }
+
+// outputError marks err as a failure to write a result.
+func outputError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{code: ExitPartial, err: err}
+}
+
+// errInterrupted ends a command whose context was cancelled.
+var errInterrupted = errors.New("interrupted: the output is incomplete")
 
 // inputError marks err as a fault of the input.
 func inputError(err error) error { return &exitError{code: ExitInput, err: err} }

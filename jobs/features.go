@@ -53,21 +53,24 @@ func Features(ctx context.Context, o FeaturesOptions, w io.Writer) error {
 		return err
 	}
 	if err := a.compute(ctx, o); err != nil {
+		if ctx.Err() != nil {
+			return outputError(errInterrupted)
+		}
 		return err
 	}
 	if o.Plot != "" {
 		if err := a.plot(o.Plot); err != nil {
-			return err
+			return outputError(err)
 		}
 	}
 	if o.What == "summary" {
-		return a.summary().print(w, o.Format)
+		return outputError(a.summary().print(ctx, w, o.Format))
 	}
 	t, err := a.table(o.What)
 	if err != nil {
 		return err
 	}
-	return t.print(w, o.Format)
+	return outputError(t.print(ctx, w, o.Format))
 }
 
 // check fills in defaults and refuses what is no choice.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/base64"
 	"encoding/csv"
 	"encoding/json"
 	"encoding/xml"
@@ -262,7 +263,7 @@ func TestFeaturesErrors(t *testing.T) {
 		{"broken graph", FeaturesOptions{Field: regions, Graph: broken}, ExitInput, ""},
 		{"not a number", FeaturesOptions{Field: write(t, "text.csv", "time,value\n2015-01-01,3\n2015-01-02,x\n")}, ExitInput, ""},
 		{"too large", FeaturesOptions{Field: write(t, "large.csv", "time,value\n2015-01-01,3\n2015-01-02,1e308\n")}, ExitInput, ""},
-		{"cannot write the picture", FeaturesOptions{Field: city, Plot: filepath.Join(t.TempDir(), "no", "x.svg")}, ExitInput, ""},
+		{"cannot write the picture", FeaturesOptions{Field: city, Plot: filepath.Join(t.TempDir(), "no", "x.svg")}, ExitPartial, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			err := Features(context.Background(), tc.o, io.Discard)
@@ -282,8 +283,8 @@ func TestFeaturesErrors(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if code := ExitCode(Features(ctx, FeaturesOptions{Field: city}, io.Discard)); code != ExitPartial {
-		t.Errorf("exit code %d of a cancelled command, want %d", code, ExitPartial)
+	if err := Features(ctx, FeaturesOptions{Field: city}, io.Discard); ExitCode(err) != ExitPartial || !strings.HasPrefix(err.Error(), "interrupted") {
+		t.Errorf("a cancelled command gives %v, exit code %d", err, ExitCode(err))
 	}
 	if code := ExitCode(errors.New("unforeseen")); code != ExitBug {
 		t.Errorf("exit code %d of an unforeseen error, want %d", code, ExitBug)
@@ -315,6 +316,28 @@ func TestOutputThatFails(t *testing.T) {
 				t.Errorf("%s as %s: error %v", what, format, err)
 			}
 		}
+	}
+}
+
+// A cancellingWriter cancels a context when something is written to it.
+type cancellingWriter struct{ cancel context.CancelFunc }
+
+func (w cancellingWriter) Write(p []byte) (int, error) {
+	w.cancel()
+	return len(p), nil
+}
+
+// TestInterruptWhilePrinting: rows stop, and the exit code says so.
+func TestInterruptWhilePrinting(t *testing.T) {
+	var long strings.Builder
+	long.WriteString("time,value\n")
+	for i := range 5000 {
+		fmt.Fprintf(&long, "%d,%d\n", 1420070400+3600*i, i*i%97)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	o := FeaturesOptions{Field: write(t, "long.csv", long.String()), What: "pairs", Format: "csv"}
+	if err := Features(ctx, o, cancellingWriter{cancel}); ExitCode(err) != ExitPartial || !strings.HasPrefix(err.Error(), "interrupted") {
+		t.Errorf("error %v, exit code %d", err, ExitCode(err))
 	}
 }
 
@@ -354,15 +377,41 @@ func TestPlot(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			decoder := xml.NewDecoder(bytes.NewReader(text))
-			for {
-				if _, err := decoder.Token(); err == io.EOF {
-					break
-				} else if err != nil {
-					t.Fatal(err)
-				}
+			if images := checkSVG(t, text); (images > 0) != (name == "regions") {
+				t.Errorf("%d images", images)
 			}
 		})
+	}
+}
+
+// checkSVG reads every element, and decodes the images, which must fill their
+// place. It returns their number.
+func checkSVG(t *testing.T, text []byte) (images int) {
+	decoder := xml.NewDecoder(bytes.NewReader(text))
+	for {
+		token, err := decoder.Token()
+		if err == io.EOF {
+			return images
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		element, ok := token.(xml.StartElement)
+		if !ok || element.Name.Local != "image" {
+			continue
+		}
+		images++
+		attributes := make(map[string]string)
+		for _, a := range element.Attr {
+			attributes[a.Name.Local] = a.Value
+		}
+		data, ok := strings.CutPrefix(attributes["href"], "data:image/png;base64,")
+		if !ok || attributes["preserveAspectRatio"] != "none" {
+			t.Errorf("image %.40q with preserveAspectRatio %q", attributes["href"], attributes["preserveAspectRatio"])
+		}
+		if _, err := png.Decode(base64.NewDecoder(base64.StdEncoding, strings.NewReader(data))); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

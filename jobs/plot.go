@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"image"
@@ -13,7 +14,9 @@ import (
 	"time"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -56,55 +59,98 @@ func (a *fieldAnalysis) plot(name string) error {
 		canvas = vgimg.PngCanvas{Canvas: vgimg.New(pictureWidth, pictureHeight)}
 	}
 	a.draw(draw.New(canvas))
-	file, err := os.Create(name)
-	if err != nil {
-		return inputError(err)
+	var picture bytes.Buffer
+	if _, err := canvas.WriteTo(&picture); err != nil {
+		return fmt.Errorf("draw %s: %w", name, err)
 	}
-	if _, err := canvas.WriteTo(file); err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	return file.Close()
+	return os.WriteFile(name, mendSVG(picture.Bytes()), 0o666)
+}
+
+// mendSVG corrects how gonum/plot 0.17 embeds an image in an SVG: it declares
+// a PNG to be a JPEG, which browsers forgive and other programs do not, and
+// lets the image keep its proportions, which shifts it against the axes.
+func mendSVG(picture []byte) []byte {
+	picture = bytes.ReplaceAll(picture, []byte("data:image/jpg;base64,"), []byte("data:image/png;base64,"))
+	return bytes.ReplaceAll(picture, []byte("<image "), []byte(`<image preserveAspectRatio="none" `))
 }
 
 func (a *fieldAnalysis) draw(c draw.Canvas) {
-	split := c.Max.X - (c.Max.X-c.Min.X)*diagramShare
-	left := draw.Crop(c, vg.Points(8), split-c.Max.X, 0, 0)
-	right := draw.Crop(c, split-c.Min.X+vg.Points(12), -vg.Points(8), 0, 0)
-	levels := a.rarestLevels()
+	c = draw.Crop(c, vg.Points(8), -vg.Points(24), 0, -vg.Points(6))
+	levels, shades := a.rarestLevels()
+	a.drawLegend(draw.Crop(c, 0, 0, 0, legendHeight-(c.Max.Y-c.Min.Y)), shades)
+	c = draw.Crop(c, 0, 0, legendHeight+vg.Points(4), 0)
+	split := (c.Max.X - c.Min.X) * diagramShare
+	left := draw.Crop(c, 0, -split, 0, 0)
+	right := draw.Crop(c, c.Max.X-c.Min.X-split+vg.Points(12), 0, 0, 0)
 	if len(a.field.Regions) == 1 {
-		a.seriesPlot(levels).Draw(left)
+		a.seriesPlot(levels, shades).Draw(left)
 	} else {
 		middle := (c.Max.Y - c.Min.Y) / 2
-		a.imagePlot("Values (colour: rank, from the lowest, dark, to the highest, bright)", a.valueImage()).Draw(draw.Crop(left, 0, 0, middle, 0))
-		a.imagePlot("Features (spikes red, valleys blue, the darker the rarer; grey: missing)", a.featureImage(levels)).Draw(draw.Crop(left, 0, 0, 0, -middle))
+		title := filepath.Base(a.name) + ": values, by rank, the lowest dark, the highest bright"
+		a.imagePlot(title, a.valueImage()).Draw(draw.Crop(left, 0, 0, middle+vg.Points(4), 0))
+		a.imagePlot("Features: spikes red, valleys blue, missing grey", a.featureImage(levels, shades)).Draw(draw.Crop(left, 0, 0, 0, -middle-vg.Points(4)))
 	}
 	a.diagram().Draw(right)
 }
 
+const (
+	legendHeight = 14 // points
+	legendItems  = 10 // more do not fit
+)
+
+// drawLegend names the shades of the levels.
+func (a *fieldAnalysis) drawLegend(c draw.Canvas, shades shades) {
+	style := text.Style{Color: ink, Font: font.From(plot.DefaultFont, vg.Points(9)), Handler: plot.DefaultTextHandler, YAlign: text.YCenter}
+	x, y, side := c.Min.X+vg.Points(40), (c.Min.Y+c.Max.Y)/2, vg.Points(8)
+	for i, class := range a.classes[:min(len(a.classes), legendItems)] {
+		for _, level := range []int{i + 1, -i - 1} {
+			c.SetColor(shades[level])
+			c.Fill(rectangle(x, y-side/2, x+side, y+side/2))
+			x += side + vg.Points(2)
+		}
+		c.FillText(style, vg.Point{X: x + vg.Points(2), Y: y}, class.Class)
+		x += style.Width(class.Class) + vg.Points(14)
+	}
+}
+
 // rarestLevels returns, step-major, the sign of every cell times the number of
-// its rarest class, from 1; 0 where no class marks it.
-func (a *fieldAnalysis) rarestLevels() []int {
+// its rarest class, from 1; 0 where no class marks it. It also chooses the
+// shade of each level.
+func (a *fieldAnalysis) rarestLevels() ([]int, shades) {
 	regions := len(a.field.Regions)
 	levels := make([]int, regions*a.field.Axis.Len())
+	colours := make(shades)
+	_, covered := summarizeValues(a.field.Values)
 	a.forEachMap(func(class int, sign func(region, step int) int) bool {
+		marked := map[int]int{1: 0, -1: 0}
 		for v := range levels {
+			s := sign(v%regions, v/regions)
+			marked[s]++
 			if levels[v] == 0 {
-				levels[v] = (class + 1) * sign(v%regions, v/regions)
+				levels[v] = (class + 1) * s
 			}
+		}
+		for _, s := range []int{1, -1} {
+			colours[(class+1)*s] = shade(s, float64(marked[s])/float64(covered))
 		}
 		return true
 	})
-	return levels
+	return levels, colours
 }
 
-// shade returns the colour of a level: the rarest is the darkest.
-func (a *fieldAnalysis) shade(level int) color.Color {
-	x := 0.0
-	if n := len(a.classes); n > 1 {
-		x = float64(max(level, -level)-1) / float64(n-1)
+// shades holds the colour of each level, a class's number from 1 times the
+// sign.
+type shades map[int]color.Color
+
+// shade returns the colour of a level that marks a share of the cells: dark if
+// it is 1 % or less, pale if it is 20 % or more.
+func shade(sign int, share float64) color.Color {
+	x := min(max(math.Log(share/0.01)/math.Log(0.20/0.01), 0), 1)
+	if share == 0 || share != share {
+		x = 0
 	}
 	mix := func(dark, light uint8) uint8 { return uint8(float64(dark)*(1-x) + float64(light)*x) }
-	if level > 0 {
+	if sign > 0 {
 		return color.NRGBA{mix(165, 253), mix(0, 208), mix(38, 162), 255}
 	}
 	return color.NRGBA{mix(8, 198), mix(48, 219), mix(107, 239), 255}
@@ -141,7 +187,7 @@ func timeTicks(first, end time.Time) []plot.Tick {
 	const aim = 8
 	days := end.Sub(first).Hours() / 24
 	next := func(t time.Time, n int) time.Time { return t.AddDate(0, n, 0) }
-	format, unit := "2006-01", max(1, int(days/30.4/aim+0.5))
+	format, unit := "2006-01", roundMonths(days/30.4/aim)
 	at := time.Date(first.Year(), first.Month(), 1, 0, 0, 0, 0, first.Location())
 	switch {
 	case days < 3:
@@ -166,6 +212,16 @@ func timeTicks(first, end time.Time) []plot.Tick {
 	return ticks
 }
 
+// roundMonths returns a number of months that divides a year.
+func roundMonths(months float64) int {
+	for _, n := range []int{1, 2, 3, 6} {
+		if months <= 1.2*float64(n) {
+			return n
+		}
+	}
+	return 12
+}
+
 // plainTicks are the default ticks with numbers as people write them.
 type plainTicks struct{}
 
@@ -181,10 +237,10 @@ func (plainTicks) Ticks(low, high float64) []plot.Tick {
 }
 
 // seriesPlot draws a city-wide series with its features.
-func (a *fieldAnalysis) seriesPlot(levels []int) *plot.Plot {
-	p := a.newPlot(filepath.Base(a.name) + " (spikes red, valleys blue, the darker the rarer)")
+func (a *fieldAnalysis) seriesPlot(levels []int, shades shades) *plot.Plot {
+	p := a.newPlot(filepath.Base(a.name) + ": spikes red, valleys blue")
 	a.timeAxis(p)
-	s := &series{a: a, levels: levels}
+	s := &series{a: a, levels: levels, shades: shades}
 	p.Add(s)
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, x := range a.field.Values {
@@ -194,6 +250,7 @@ func (a *fieldAnalysis) seriesPlot(levels []int) *plot.Plot {
 	}
 	if low > high {
 		low, high = 0, 1
+		p.Title.Text = filepath.Base(a.name) + ": no values"
 	}
 	margin := (high - low) * 0.04
 	if margin == 0 {
@@ -208,6 +265,7 @@ func (a *fieldAnalysis) seriesPlot(levels []int) *plot.Plot {
 type series struct {
 	a      *fieldAnalysis
 	levels []int
+	shades shades
 }
 
 // Plot implements plot.Plotter.
@@ -236,7 +294,7 @@ func (s *series) Plot(c draw.Canvas, p *plot.Plot) {
 			line = line[:0]
 			continue
 		case len(line) == 0:
-			line.Move(vg.Point{X: at, Y: toY(low)})
+			line.Move(vg.Point{X: at - vg.Points(0.4), Y: toY(low)}) // so that a lone value is seen
 		}
 		line.Line(vg.Point{X: at, Y: toY(low)})
 		line.Line(vg.Point{X: at, Y: toY(high)})
@@ -252,7 +310,7 @@ func (s *series) Plot(c draw.Canvas, p *plot.Plot) {
 // shadeLevel fills the cells of one level between the series and its
 // threshold, and marks them at the edge of the plot.
 func (s *series) shadeLevel(c draw.Canvas, level, n int, x func(int) vg.Length, toY func(float64) vg.Length) {
-	c.SetColor(s.a.shade(level))
+	c.SetColor(s.shades[level])
 	edge, height := c.Max.Y, vg.Points(-5)
 	if level < 0 {
 		edge, height = c.Min.Y, vg.Points(5)
@@ -376,7 +434,7 @@ func (a *fieldAnalysis) valueImage() image.Image {
 		})
 }
 
-func (a *fieldAnalysis) featureImage(levels []int) image.Image {
+func (a *fieldAnalysis) featureImage(levels []int, shades shades) image.Image {
 	rarer := func(x, y int) bool {
 		if x == 0 || y == 0 {
 			return x != 0 && y == 0
@@ -392,7 +450,7 @@ func (a *fieldAnalysis) featureImage(levels []int) image.Image {
 			case levels[v] == 0:
 				return color.White
 			}
-			return a.shade(levels[v])
+			return shades[levels[v]]
 		})
 }
 
@@ -425,9 +483,9 @@ func (a *fieldAnalysis) diagram() *plot.Plot {
 		}
 		scatter.Radius = vg.Points(1.8)
 		scatter.Shape = draw.CircleGlyph{}
-		scatter.Color = a.shade(1)
+		scatter.Color = shade(1, 0)
 		if d == topology.Sub {
-			scatter.Color = a.shade(-1)
+			scatter.Color = shade(-1, 0)
 		}
 		p.Add(scatter)
 	}

@@ -3,6 +3,7 @@ package jobs
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -146,44 +147,74 @@ func (a *fieldAnalysis) notes() []string {
 		notes = append(notes, "the file is one city-wide series, so --graph is not used")
 	}
 	if n := a.field.AmbiguousTimes; n > 0 {
-		notes = append(notes, fmt.Sprintf("%d rows have a wall-clock time that came twice, because clocks went back", n))
+		notes = append(notes, fmt.Sprintf("%s a wall-clock time that comes twice, because clocks went back; where the file tells it once, its second hour is missing", rowsHave(n)))
 	}
 	if n := a.field.NonexistentTimes; n > 0 {
-		notes = append(notes, fmt.Sprintf("%d rows have a wall-clock time that clocks skipped; moved forward", n))
+		notes = append(notes, fmt.Sprintf("%s a wall-clock time that clocks skipped; moved forward", rowsHave(n)))
 	}
+	if parts := a.parts(); parts > len(a.seasons) {
+		notes = append(notes, fmt.Sprintf("gaps cut the %s into %d parts; the highest maximum and the lowest minimum of each part are a pair, whatever lies beyond the gap", count(len(a.seasons), "season"), parts))
+	}
+	notes = append(notes, a.tiedTails()...)
 	for _, c := range a.classes {
-		if c.Reason != "" {
-			notes = append(notes, c.Class+": "+c.Reason)
+		note := c.Class + ": " + c.Reason
+		if n := len(notes); c.Reason != "" && (n == 0 || !strings.HasSuffix(notes[n-1], ": "+c.Reason)) {
+			notes = append(notes, note)
 		}
 	}
-	return append(notes, a.tiedTails()...)
+	return notes
+}
+
+func rowsHave(n int) string {
+	if n == 1 {
+		return "1 row has"
+	}
+	return fmt.Sprintf("%d rows have", n)
+}
+
+// parts returns the number of connected parts of the domain, over all seasons.
+func (a *fieldAnalysis) parts() int {
+	if a.index == nil {
+		return 0 // the reference closes gaps
+	}
+	n := 0
+	for _, s := range a.index.Seasons() {
+		for i := range s.Super.Len() {
+			if s.Super.Pair(i).Parent < 0 {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // tiedTails says where ties make a tail much fatter than its share: counts
 // that are mostly 0 have no rare valleys.
 func (a *fieldAnalysis) tiedTails() []string {
-	_, covered := summarizeValues(a.field.Values)
+	values, covered := summarizeValues(a.field.Values)
 	if a.index == nil || covered == 0 {
 		return nil
+	}
+	if values.Min == values.Max {
+		return []string{"every value is " + roundedText(values.Min)}
 	}
 	var notes []string
 	for _, d := range directions {
 		for _, c := range a.classes {
 			var share float64
-			if n, _ := fmt.Sscanf(c.Class, "tail:%g", &share); n == 0 || len(c.Of(d)) == 0 {
+			if n, _ := fmt.Sscanf(c.Class, "tail:%g", &share); n == 0 || strings.HasSuffix(c.Class, "/season") {
 				continue
 			}
 			level := c.Of(d)[0].Value
-			tied := 0
+			cells := 0
 			for _, x := range a.field.Values {
-				if x == level {
-					tied++
+				if d == topology.Super && x >= level || d == topology.Sub && x <= level {
+					cells++
 				}
 			}
-			if fair := math.Ceil(share * float64(covered) / 100); float64(tied) > fair {
-				s := 100 * float64(tied) / float64(covered)
+			if fair := math.Ceil(share * float64(covered) / 100); float64(cells) > 1.5*fair {
 				side := map[topology.Direction]string{topology.Super: "upper", topology.Sub: "lower"}[d]
-				notes = append(notes, fmt.Sprintf("%.0f %% of the cells are exactly %s, so the %s tail of %g %% holds more than that", s, roundedText(level), side, share))
+				notes = append(notes, fmt.Sprintf("so many values are exactly %s that the %s tail of %g %% holds %.1f %% of the cells", roundedText(level), side, share, 100*float64(cells)/float64(covered)))
 				break
 			}
 		}
@@ -281,11 +312,27 @@ func levelRange(levels []topology.Threshold) (low, high *float64) {
 	return low, high
 }
 
+// unusual is the largest share of the cells that a list of features is made
+// of: what holds more is not an event.
+const unusual = 0.25
+
 // rarestFeatures returns the most persistent features of the rarest class
 // that has some.
 func (a *fieldAnalysis) rarestFeatures() (class string, features []featureOnPage) {
 	for _, c := range a.classes {
 		all := a.index.Features(a.domain, a.field.Values, c)
+		for _, d := range directions {
+			of := func(f topology.Feature) bool { return f.Direction == d }
+			cells := 0
+			for _, f := range all {
+				if of(f) {
+					cells += f.Cells
+				}
+			}
+			if float64(cells) > unusual*float64(a.index.Covered()) {
+				all = slices.DeleteFunc(all, of)
+			}
+		}
 		if len(all) == 0 {
 			continue
 		}
@@ -302,7 +349,7 @@ func (a *fieldAnalysis) rarestFeatures() (class string, features []featureOnPage
 }
 
 // print writes the page, a JSON object, or CSV with the columns item,value.
-func (s *fieldSummary) print(w io.Writer, format string) error {
+func (s *fieldSummary) print(ctx context.Context, w io.Writer, format string) error {
 	switch format {
 	case "json":
 		text, err := json.MarshalIndent(s, "", "  ")
@@ -312,7 +359,7 @@ func (s *fieldSummary) print(w io.Writer, format string) error {
 		_, err = fmt.Fprintf(w, "%s\n", text)
 		return err
 	case "csv":
-		return s.items().print(w, format)
+		return s.items().print(ctx, w, format)
 	}
 	b := bufio.NewWriter(w)
 	s.printPage(b)
@@ -347,13 +394,13 @@ func (s *fieldSummary) items() *table {
 
 func (s *fieldSummary) printPage(w io.Writer) {
 	fmt.Fprintf(w, "%s: %s x %s, %s to %s (%s)\n", s.File, count(s.Regions, "region"), count(s.Steps, s.Resolution), s.First, s.Last, s.Zone)
-	fmt.Fprintf(w, "%s profile, %s\n\n", s.Profile, count(s.Seasons, "season"))
+	fmt.Fprintf(w, "%s profile, %s; persistence is measured inside a season\n\n", s.Profile, count(s.Seasons, "season"))
 	cells := s.Regions * s.Steps
 	if s.Values == nil {
 		fmt.Fprintf(w, "No cell of %d has a value.\n", cells)
 	} else {
 		v := s.Values
-		fmt.Fprintf(w, "Values   %d of %d cells (%.1f %%); min %s, quartiles %s, %s, %s, max %s, mean %s\n", s.Covered, cells, 100*float64(s.Covered)/float64(cells),
+		fmt.Fprintf(w, "Values   %d of %d cells (%s); min %s, quartiles %s, %s, %s, max %s, mean %s\n", s.Covered, cells, percent(s.Covered, cells),
 			roundedText(v.Min), roundedText(v.Q1), roundedText(v.Median), roundedText(v.Q3), roundedText(v.Max), roundedText(v.Mean))
 	}
 	for _, note := range s.Notes {
@@ -430,6 +477,18 @@ func rangeText(low, high *float64) string {
 		return roundedText(*low)
 	}
 	return roundedText(*low) + " to " + roundedText(*high)
+}
+
+// percent does not round to all or nothing.
+func percent(part, whole int) string {
+	switch p := 100 * float64(part) / float64(whole); {
+	case part < whole && p > 99.9:
+		return "> 99.9 %"
+	case part > 0 && p < 0.1:
+		return "< 0.1 %"
+	default:
+		return fmt.Sprintf("%.1f %%", p)
+	}
 }
 
 func count(n int, noun string) string {

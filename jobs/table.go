@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bufio"
+	"context"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -25,22 +26,33 @@ type table struct {
 func newTable(columns ...string) *table { return &table{columns: columns} }
 
 // print writes the table as an aligned table, as CSV with a header, or as a
-// JSON array of objects.
-func (t *table) print(w io.Writer, format string) error {
+// JSON array of objects. It stops between two rows when ctx is cancelled.
+func (t *table) print(ctx context.Context, w io.Writer, format string) error {
 	b := bufio.NewWriter(w)
+	interruptible := *t
+	interruptible.rows = func(yield func([]any) bool) {
+		for row := range t.rows {
+			if ctx.Err() != nil || !yield(row) {
+				return
+			}
+		}
+	}
 	var err error
 	switch format {
 	case "csv":
-		err = t.printCSV(b)
+		err = interruptible.printCSV(b)
 	case "json":
-		err = t.printJSON(b)
+		err = interruptible.printJSON(b)
 	default:
-		t.printTable(b)
+		interruptible.printTable(b)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = b.Flush()
 	}
-	return b.Flush()
+	if err == nil && ctx.Err() != nil {
+		err = errInterrupted
+	}
+	return err
 }
 
 func (t *table) printCSV(w io.Writer) error {

@@ -46,7 +46,7 @@ const classHelp = "use tail:Q, sweep, sweep:K, sweep:Q,Q,..., salient, extreme, 
 //	tail:5           level sets of 5 % of the covered cells a side
 //	sweep            tails of 1, 2, 5, 10 and 20 % a side
 //	sweep:1,5,25     tails of the given %
-//	sweep:12         12 tails up to 20 %, with equal changes of the feature map
+//	sweep:12         12 tails up to 20 % in equal steps: equal changes of the feature map
 //	salient          the level of the persistent extrema (2-means on persistence)
 //	extreme          the box-plot fence of the persistent extrema
 //	level:40         {f >= 40}, positive only
@@ -100,7 +100,9 @@ func ParseClass(text string) (Class, error) {
 		case 1:
 			c.Low, c.High = math.NaN(), numbers[0]
 		case 2:
-			c.Low, c.High = numbers[0], numbers[1]
+			if c.Low, c.High = numbers[0], numbers[1]; c.Low > c.High {
+				return fail("the low level is above the high one")
+			}
 		default:
 			return fail("level takes one or two values")
 		}
@@ -211,7 +213,7 @@ func sameValues(a, b []Threshold) bool {
 func (x *Index) tails(f []float64, shares []float64, perSeason bool) []Thresholds {
 	all := make([]Thresholds, len(shares))
 	for i, q := range shares {
-		all[i].Class = "tail:" + formatNumber(q)
+		all[i].Class = "tail:" + strconv.FormatFloat(q, 'g', 6, 64) // an even sweep has shares such as 20/3
 		if perSeason {
 			all[i].Class += "/season"
 		}

@@ -34,7 +34,7 @@ func TestParseClass(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "tail", "tail:", "tail:x", "tail:0", "tail:100", "tail:5,6", "sweep:0", "sweep:1.5", "sweep:5,5", "sweep:5,2",
-		"salient:3", "extreme/season", "level:", "level:1,2,3", "persistence:-1", "persistence:NaN", "median"} {
+		"salient:3", "extreme/season", "level:", "level:1,2,3", "level:9,3", "persistence:-1", "persistence:NaN", "median"} {
 		if _, err := ParseClass(text); err == nil {
 			t.Errorf("ParseClass(%q) gave no error", text)
 		}

@@ -20,19 +20,22 @@ FIELD.csv, gzipped or not, has one of three headers:
   time,NAME,NAME,...   a row per time, a column per region
 
 A time is epoch seconds or ISO 8601 (2015-01-27, 2015-01-27T03:00, with Z or an
-offset if wanted; without one it is wall-clock time in --zone). An empty cell
-is missing, and missing is not zero. Times must increase.
+offset if wanted; without one it is wall-clock time in --zone). Times must
+increase. One row a step and region: a file finer than the resolution is an
+error, never added up. A cell that is empty, NaN, NA or null is missing, and
+missing is not zero: it cuts the series, and nothing is bridged.
 
 --graph names the adjacency of the regions: a first line with the numbers of
-regions and edges, then an edge "u v" a line, regions numbered from 0 in the
-order of the columns. Without it no region touches another.
+regions and edges, then an edge "u v" a line. Regions are numbered from 0, in
+the order of the columns; in the form with a region column the regions are
+these numbers. Without --graph no region touches another.
 
 Thresholds (--threshold, as often as you like):
 
   sweep              tails of 1, 2, 5, 10 and 20 % a side (the default)
-  sweep:12           12 tails up to 20 %, with equal changes of the feature map
+  sweep:12           12 tails in equal steps up to 20 % (equal levels once)
   sweep:1,5,25       the tails you name
-  tail:5             the level that 5 % of the cells reach
+  tail:5             the level that 5 % of the cells reach, more with ties
   salient            the level of the persistent extrema, by 2-means
   extreme            the box-plot fence of the persistent extrema
   level:40           values of 40 and more; level:-5,40 also those of -5 and less
@@ -40,13 +43,16 @@ Thresholds (--threshold, as often as you like):
 
 tail and sweep take shares of the whole record; add /season for shares of each
 season. Seasons are months for hours, quarters for days, none for coarser steps.
+Extrema, saddles and so persistence belong to one season; use --season none to
+compare across the year. A cell that passes both thresholds is marked with the
+sign whose threshold it exceeds by more, with none if by the same. A class that
+marks more than half of the cells is called dense: it tells little.
 
 --profile reference applies the rules of the published implementation of Data
 Polygamy, its defects included, for comparison with it: classes salient,
 extreme and persistence:X only.
 
-Columns of --format csv (season: year*100 + month, year*100 + quarter, or 1;
-tree: super has maxima, sub has minima; times in the form of the file):
+Columns of --format csv:
 
   pairs        season,tree,rank,region,time,vertex,extremum,saddle,persistence
   thresholds   season,tree,class,persistence_cut,threshold
@@ -55,10 +61,20 @@ tree: super has maxima, sub has minima; times in the form of the file):
   features     class,id,season,sign,region,time,value,persistence,start,end,
                duration,regions,cells,mean_excess
 
-rank 0 is the most persistent; vertex t*R + r is region r of R at step t of the
-season, both from 0; step counts the levels, 0 is the rarest of a sweep.
+season is year*100 + month, year*100 + quarter, the year, or 1 if there is one
+season only; the reference profile numbers the parts of a year 0 to 3. tree is
+super (maxima) or sub (minima). Times are starts of steps: epoch seconds if the
+file has them, else local time with its offset. rank 0 is the most persistent;
+vertex t*R + r is region r of R at step t of the season, both from 0. step
+counts the levels from 0, the rarest of a sweep. persistence_cut is the least
+persistence of the extrema that decide the level. region, time, value and
+persistence of a feature are those of its oldest extremum; start and end are
+its first and last step, duration the number of steps from one to the other,
+regions and cells what it holds, mean_excess the mean distance of its values
+from the threshold. An empty cell means that there is none.
 
-Exit codes: 0 done, 2 usage, 3 input that cannot be read, 1 a bug.`
+Exit codes: 0 done, 2 usage, 3 input that cannot be read, 4 interrupted or
+output that cannot be written, 1 a bug.`
 
 const featuresExample = `  polygamy features taxi.csv.gz --zone America/New_York
   polygamy features taxi.csv.gz --zone America/New_York --plot taxi.svg
