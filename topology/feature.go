@@ -30,10 +30,14 @@ func (f *Feature) Sign() string {
 func (f *Feature) Duration() int { return f.End - f.Start + 1 }
 
 // Features returns the features of f at the given thresholds. A cell of both
-// level sets counts in the features of both.
+// level sets counts in the features of both. It panics if d and f are not
+// what x is the index of.
 //
 // Cost: O(pairs) and the cells of the features.
 func (x *Index) Features(d Domain, f []float64, thresholds Thresholds) []Feature {
+	if len(f) != x.regions*x.steps || d.NumVertices() != len(f) || d.NumRegions() != x.regions {
+		panic("topology: the function or the domain does not fit the index")
+	}
 	var features []Feature
 	for i := range x.seasons {
 		for _, direction := range []Direction{Super, Sub} {

@@ -182,7 +182,7 @@ func ReadIndex(data []byte) (x *Index, err error) {
 	if err != nil {
 		return nil, err
 	}
-	x = &Index{regions: h.Regions, steps: h.Steps, covered: h.Covered}
+	x = &Index{regions: h.Regions, steps: h.Steps, covered: h.Covered, mapped: true}
 	for i, s := range h.Seasons {
 		trees := Trees{Season: s}
 		if trees.Super, err = m.readTree(Super, h.Batches[2*i], s, h.Regions); err != nil {
@@ -235,6 +235,9 @@ func readHeader(message flatbuffers.Table) (*header, error) {
 	}
 	if h.Regions < 0 || h.Steps < 0 || h.Regions > math.MaxInt32 || h.Steps > math.MaxInt32 || len(h.Batches) != 2*len(h.Seasons) {
 		return nil, fileError("header: %d regions, %d steps, %d batches for %d seasons", h.Regions, h.Steps, len(h.Batches), len(h.Seasons))
+	}
+	if h.Covered < 0 || h.Covered > h.Regions*h.Steps {
+		return nil, fileError("header: %d of %d cells have a value", h.Covered, h.Regions*h.Steps)
 	}
 	if err := checkSeasons(h.Seasons, h.Steps); err != nil {
 		return nil, fileError("header: %v", err)

@@ -32,6 +32,7 @@ type Index struct {
 	steps   int
 	covered int // cells with a value
 	seasons []Trees
+	mapped  bool // the trees lie in the memory of a file
 }
 
 // NumRegions returns the number of regions of the function's domain.
@@ -74,8 +75,13 @@ type Builder struct {
 
 // Recycle takes the memory of an index that the caller has no more use for,
 // for the trees of the next one: fetching fresh memory from the system can
-// cost more than building a tree. The index must not be used afterwards.
+// cost more than building a tree. The index must not be used afterwards. One
+// that was read from a file has no memory to take.
 func (b *Builder) Recycle(x *Index) {
+	if x.mapped {
+		*x = Index{}
+		return
+	}
 	second := &b.orderers[1]
 	if x.regions == 1 || b.workers() == 1 {
 		second = &b.orderers[0] // orders both trees

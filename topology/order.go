@@ -111,15 +111,23 @@ type orderer struct {
 	free    []columns // memory for the next trees
 }
 
-// take returns columns for n pairs, from the free ones if possible.
+// take returns columns for n pairs: the smallest free ones that have room, or
+// new ones, for which one that is too small is let go.
 func (o *orderer) take(n int) columns {
+	best := -1
 	for i := range o.free {
-		if c := o.free[i]; cap(c.extremum) >= n {
-			o.free = slices.Delete(o.free, i, i+1)
-			return c.slice(0, n)
+		if room := cap(o.free[i].extremum); room >= n && (best < 0 || room < cap(o.free[best].extremum)) {
+			best = i
 		}
 	}
-	o.free = nil // too small: let go of them
+	if best >= 0 {
+		c := o.free[best]
+		o.free = slices.Delete(o.free, best, best+1)
+		return c.slice(0, n)
+	}
+	if len(o.free) > 0 {
+		o.free = o.free[:len(o.free)-1]
+	}
 	return makeColumns(n)
 }
 
