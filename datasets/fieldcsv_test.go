@@ -505,8 +505,9 @@ func FuzzReadFieldCSV(f *testing.F) {
 				return
 			}
 		}
-		if field.Axis.Start(0).UTC().Year() < 1 {
-			return // the step of the first readable times begins before them
+		first, last := field.Axis.Start(0), field.Axis.Start(field.Axis.Len()-1)
+		if first.UTC().Year() < 1 || last.UTC().Year() > 9998 {
+			return // a step of the first or last readable times begins outside them
 		}
 		o.Resolution = field.Axis.Resolution
 		text := writeWide(t, field)
