@@ -84,6 +84,14 @@ func (o *FeaturesOptions) check() error {
 		}
 		return nil
 	}
+	for _, text := range o.Thresholds {
+		if _, err := topology.ParseClass(text); err != nil {
+			return usageErrorf("--threshold: %v", err)
+		}
+	}
+	if o.Profile == "reference" && (o.What == "sweep" || o.What == "features") {
+		return usageErrorf("--what %s: the reference profile has summary, pairs, thresholds and cells only", o.What)
+	}
 	return cmp.Or(
 		choose("profile", &o.Profile, Profiles()),
 		choose("what", &o.What, Whats()),
@@ -240,9 +248,6 @@ func (a *fieldAnalysis) table(what string) (*table, error) {
 	case "cells":
 		return a.cells(), nil
 	}
-	if a.reference != nil {
-		return nil, usageErrorf("--what %s: the reference profile has summary, pairs, thresholds and cells only", what)
-	}
 	if what == "sweep" {
 		return a.sweep(), nil
 	}
@@ -315,7 +320,7 @@ func (a *fieldAnalysis) thresholds() *table {
 // forEachSweep calls do with the levels of every class and their first
 // position in a.classes, until do returns false.
 func (a *fieldAnalysis) forEachSweep(do func(first int, s *topology.Sweep) bool) {
-	layout := topology.NewLayout(a.domain, 1, 0)
+	layout := topology.NewLayout(a.domain, 64, 0)
 	for _, span := range a.sweeps {
 		if !do(span[0], a.index.Sweep(a.field.Values, a.classes[span[0]:span[1]], layout)) {
 			return

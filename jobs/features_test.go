@@ -15,6 +15,7 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -107,6 +108,13 @@ func TestFeaturesOutput(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+func TestQuartiles(t *testing.T) {
+	v, n := summarizeValues([]float64{4, 2, math.NaN(), 1, 3})
+	if n != 4 || v.Q1 != 1.75 || v.Median != 2.5 || v.Q3 != 3.25 || v.Mean != 2.5 {
+		t.Errorf("%d values, %+v", n, *v)
 	}
 }
 
@@ -276,7 +284,9 @@ func TestFeaturesErrors(t *testing.T) {
 			if tc.want != "" && err.Error() != tc.want {
 				t.Errorf("error %q, want %q", err, tc.want)
 			}
-			if tc.want == "" && !strings.Contains(err.Error(), filepath.Dir(tc.o.Field)) && !strings.Contains(err.Error(), tc.o.Plot) {
+			files := []string{tc.o.Field, tc.o.Graph, tc.o.Plot}
+			named := func(file string) bool { return file != "" && strings.Contains(err.Error(), file) }
+			if tc.want == "" && !slices.ContainsFunc(files, named) {
 				t.Errorf("error %q names no file", err)
 			}
 		})

@@ -106,6 +106,7 @@ func (a *fieldAnalysis) summary() *fieldSummary {
 		Steps:      a.field.Axis.Len(),
 		Seasons:    len(a.treeSeasons()),
 		Notes:      a.notes(),
+		Features:   []featureOnPage{},
 	}
 	if a.field.Axis.Zone != nil {
 		s.Zone = a.field.Axis.Zone.String()
@@ -130,7 +131,12 @@ func summarizeValues(values []float64) (*valueSummary, int) {
 		return nil, 0
 	}
 	slices.Sort(sorted)
-	at := func(p float64) float64 { return stat.Quantile(p, stat.LinInterp, sorted, nil) }
+	at := func(p float64) float64 { // linear at rank p*(n-1), as most programs have it
+		h := p * float64(len(sorted)-1)
+		i := int(h)
+		j := min(i+1, len(sorted)-1)
+		return sorted[i] + (h-float64(i))*(sorted[j]-sorted[i])
+	}
 	return &valueSummary{
 		Min: sorted[0], Q1: at(0.25), Median: at(0.5), Q3: at(0.75), Max: sorted[len(sorted)-1],
 		Mean: stat.Mean(sorted, nil),
@@ -224,7 +230,7 @@ func (a *fieldAnalysis) tiedTails() []string {
 
 // summarizeTree lists the most persistent extrema of all seasons.
 func (a *fieldAnalysis) summarizeTree(d topology.Direction) treeSummary {
-	t := treeSummary{Tree: d.String()}
+	t := treeSummary{Tree: d.String(), MostPersistent: []extremumLine{}}
 	add := func(region, step int, birth, death, persistence float64) {
 		t.MostPersistent = append(t.MostPersistent, extremumLine{
 			Region: a.field.Regions[region], Time: a.local(step), Value: birth, Saddle: death, Persistence: persistence,
@@ -345,7 +351,7 @@ func (a *fieldAnalysis) rarestFeatures() (class string, features []featureOnPage
 		}
 		return c.Class, features
 	}
-	return "", nil
+	return "", []featureOnPage{}
 }
 
 // print writes the page, a JSON object, or CSV with the columns item,value.

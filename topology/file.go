@@ -207,7 +207,7 @@ func readHeader(message flatbuffers.Table) (*header, error) {
 		if metadata == 0 {
 			return ""
 		}
-		for i := range schema.VectorLen(metadata) {
+		for i := range min(schema.VectorLen(metadata), 64) { // more than any writer of this format has
 			at := schema.Vector(metadata) + flatbuffers.UOffsetT(4*i)
 			pair := flatbuffers.Table{Bytes: schema.Bytes, Pos: schema.Indirect(at)}
 			text := func(slot flatbuffers.VOffsetT) string {
@@ -279,7 +279,7 @@ func (m *messages) readTree(direction Direction, h batchHeader, s Season, region
 	}
 	var batch flatbuffers.Table
 	meta.Union(&batch, flatbuffers.UOffsetT(meta.Offset(8))) // Message.header
-	if n := batch.GetInt64Slot(4, 0); n != int64(h.Pairs) || batch.Offset(10) != 0 {
+	if n := batch.GetInt64Slot(4, 0); h.Pairs < 0 || h.Pairs > math.MaxInt32 || n != int64(h.Pairs) || batch.Offset(10) != 0 {
 		return nil, fileError("damaged: a batch of %d pairs, compressed %t; the header says %d, not compressed", n, batch.Offset(10) != 0, h.Pairs)
 	}
 	buffers := batch.Vector(flatbuffers.UOffsetT(batch.Offset(8)))
@@ -292,7 +292,8 @@ func (m *messages) readTree(direction Direction, h batchHeader, s Season, region
 		if offset < 0 || offset%8 != 0 || length < int64(h.Pairs*width) {
 			panic(fmt.Sprintf("column %d", i))
 		}
-		return body[offset : offset+int64(h.Pairs*width)]
+		end := offset + int64(h.Pairs*width)
+		return body[offset:end:end]
 	}
 	t := &Tree{direction: direction, columns: columns{
 		extremum: arrow.Int32Traits.CastFromBytes(column(0, 4)),

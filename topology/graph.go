@@ -101,7 +101,7 @@ func NewGraphCSR(offsets, neighbours []int32) (*Graph, error) {
 }
 
 // NumRegions returns the number of regions.
-func (g *Graph) NumRegions() int { return len(g.offsets) - 1 }
+func (g *Graph) NumRegions() int { return max(len(g.offsets)-1, 0) }
 
 // NumEdges returns the number of undirected edges.
 func (g *Graph) NumEdges() int { return len(g.neighbours) / 2 }

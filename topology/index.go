@@ -111,8 +111,8 @@ func (b *Builder) Build(ctx context.Context, d Domain, f []float64, seasons []Se
 	if err := checkSeasons(seasons, d.NumSteps()); err != nil {
 		return nil, err
 	}
-	if len(f) > math.MaxUint32 {
-		return nil, fmt.Errorf("topology: a domain of %d vertices; at most %d are possible, so cut the record", len(f), uint32(math.MaxUint32))
+	if len(f) > math.MaxInt32 {
+		return nil, fmt.Errorf("topology: a domain of %d vertices; at most %d are possible, so cut the record", len(f), math.MaxInt32)
 	}
 	covered, err := checkValues(d, f)
 	if err != nil {
@@ -124,9 +124,6 @@ func (b *Builder) Build(ctx context.Context, d Domain, f []float64, seasons []Se
 			return nil, err
 		}
 		first, end := s.First*d.NumRegions(), s.End*d.NumRegions()
-		if end-first > math.MaxInt32 {
-			return nil, fmt.Errorf("topology: season %d has %d vertices; at most %d are possible, so cut it into shorter seasons", s.Code, end-first, math.MaxInt32)
-		}
 		trees := Trees{Season: s}
 		if d.NumRegions() == 1 {
 			trees.Super, trees.Sub = b.path.trees(f[first:end], &b.orderers[0])

@@ -142,7 +142,7 @@ func (s *Flooder) flood(v int32, a float64) []int32 {
 		if v >= regions {
 			visit(v - regions)
 		}
-		if int(v+regions) < len(s.f) {
+		if int(v)+int(regions) < len(s.f) {
 			visit(v + regions)
 		}
 		for _, n := range s.d.graph.Neighbours(int(r)) {

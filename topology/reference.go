@@ -76,8 +76,9 @@ type Reference struct {
 // counts as 0 from the first to the last step of the season that has a value.
 // Where leaving out regions disconnects the graph, the reference adds edges
 // that depend on the iteration order of a hash set: d must hold them already.
-// Values are rounded to 32 bits. Errors are those of [Builder.Build], and
-// ErrReferenceDrops.
+// Values are rounded to 32 bits, and beyond half of the largest they are
+// *ValueErrors. Otherwise errors are those of [Builder.Build] for seasons that
+// are not nil, and ErrReferenceDrops.
 func NewReference(ctx context.Context, d Domain, f []float64, seasons []Season) (*Reference, error) {
 	if len(f) != d.NumVertices() {
 		panic(fmt.Sprintf("topology: a function of %d values on a domain of %d vertices", len(f), d.NumVertices()))
@@ -87,6 +88,11 @@ func NewReference(ctx context.Context, d Domain, f []float64, seasons []Season) 
 	}
 	if _, err := checkValues(d, f); err != nil {
 		return nil, err
+	}
+	for v, x := range f {
+		if math.Abs(x) > math.MaxFloat32/2 { // infinite in 32 bits, or its persistence may be
+			return nil, &ValueError{Region: d.Region(v), Step: d.Step(v), Value: x}
+		}
 	}
 	regions := d.NumRegions()
 	observed := make([]bool, regions)

@@ -44,8 +44,8 @@ type SweepStep struct {
 
 // Sweep evaluates the levels in one pass down the trees and one over the
 // cells, however many levels there are: each pair is looked up at its birth
-// and death, each cell at the level at which it joins. f is the function on d
-// that x is the index of, and must not change while the sweep is in use;
+// and death, each cell at the level at which it joins. f is the function that
+// x is the index of, and must not change while the sweep is in use;
 // levels must be nested, the rarest first, as [Index.Thresholds] returns them.
 // Sweep panics if they are not. Feature objects come from [Index.Features],
 // feature maps from [Sweep.Maps].
@@ -276,30 +276,38 @@ func overlap(a, b []uint64) bool {
 // resolveConflicts gives each cell of both level sets the sign whose threshold
 // it exceeds by more, and no sign if it exceeds both by the same.
 func (m *FeatureMap) resolveConflicts(x *Index, f []float64, t *Thresholds) {
-	for i := range x.seasons {
-		up, down := t.Super[i].Value, t.Sub[i].Value
-		if !(up <= down) {
-			continue
-		}
-		m.Layout.spans(x.seasons[i].Season.First, x.seasons[i].Season.End, func(c span) {
-			for j, v := range f[c.vertex : c.vertex+c.n] {
-				if !(v >= up && v <= down) {
-					continue
-				}
-				m.Conflicts++
-				bit := uint64(1) << (c.bit + uint(j))
-				if v-up <= down-v {
-					m.Positive[c.word] &^= bit
-				}
-				if v-up >= down-v {
-					m.Negative[c.word] &^= bit
-				}
+	conflicting := func(do func(c span, up, down float64)) {
+		for i := range x.seasons {
+			if up, down := t.Super[i].Value, t.Sub[i].Value; up <= down {
+				at := x.seasons[i].Season
+				m.Layout.spans(at.First, at.End, func(c span) { do(c, up, down) })
 			}
-		})
+		}
 	}
-	// Two steps in one slot may disagree.
+	// Two steps may share a slot: first clear the marks, then set them cell by
+	// cell, so that no step undoes what another one says.
+	conflicting(func(c span, _, _ float64) {
+		cells := (uint64(1)<<c.n - 1) << c.bit
+		m.Positive[c.word] &^= cells
+		m.Negative[c.word] &^= cells
+	})
+	conflicting(func(c span, up, down float64) {
+		for j, v := range f[c.vertex : c.vertex+c.n] {
+			bit := uint64(1) << (c.bit + uint(j))
+			both := v >= up && v <= down
+			if both {
+				m.Conflicts++
+			}
+			if v >= up && (!both || v-up > down-v) {
+				m.Positive[c.word] |= bit
+			}
+			if v <= down && (!both || v-up < down-v) {
+				m.Negative[c.word] |= bit
+			}
+		}
+	})
 	for i, p := range m.Positive {
-		both := p & m.Negative[i]
+		both := p & m.Negative[i] // two steps in one slot disagree
 		m.Positive[i] &^= both
 		m.Negative[i] &^= both
 	}

@@ -211,6 +211,26 @@ func TestSlotLayout(t *testing.T) {
 	}
 }
 
+// TestSharedSlotsInConflict: cells of both level sets, two steps to a slot.
+func TestSharedSlotsInConflict(t *testing.T) {
+	for _, tc := range []struct {
+		f    []float64 // {f >= -5} is positive and {f <= 5} negative
+		want int
+	}{
+		{[]float64{4, -9, 0, 0}, 0}, // + and - disagree
+		{[]float64{0, 9, 1, 1}, 1},  // neither, and +
+	} {
+		d := Path(4)
+		index := build(t, d, tc.f, nil)
+		level := Thresholds{Super: []Threshold{{Value: -5}}, Sub: []Threshold{{Value: 5}}}
+		for _, m := range index.Sweep(tc.f, []Thresholds{level}, NewSlotLayout(d, 4, []int32{0, 0, 1, 2})).Maps() {
+			if got := m.Sign(0, 0); got != tc.want {
+				t.Errorf("%v: the shared slot has sign %d, want %d", tc.f, got, tc.want)
+			}
+		}
+	}
+}
+
 // BenchmarkSweep chooses and evaluates 64 levels of both directions and grows
 // the map through all of them; for comparison it builds the trees.
 func BenchmarkSweep(b *testing.B) {

@@ -132,7 +132,7 @@ func parseNumbers(arg string, hasArg bool) ([]float64, error) {
 	var numbers []float64
 	for part := range strings.SplitSeq(arg, ",") {
 		x, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
-		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+		if err != nil || !(math.Abs(x) <= maxMagnitude) {
 			return nil, fmt.Errorf("%q is not a number", part)
 		}
 		numbers = append(numbers, x)
@@ -161,8 +161,8 @@ func (t *Thresholds) Of(direction Direction) []Threshold {
 	return t.Sub
 }
 
-// Thresholds returns the levels of class c for the function f on d that x is
-// the index of: one element for most classes, one a step for a sweep, the
+// Thresholds returns the levels of class c for the function f that x is the
+// index of: one element for most classes, one a step for a sweep, the
 // rarest tail first. A step of an even sweep that would repeat the levels of
 // the step before is left out.
 //
@@ -341,6 +341,10 @@ func (x *Index) extreme(f []float64) Thresholds {
 			q1, q3 := quantile(pooled, 0.25), quantile(pooled, 0.75)
 			if fence = q3 + 1.5*(q3-q1); direction == Sub {
 				fence = q1 - 1.5*(q3-q1)
+			}
+			if !(math.Abs(fence) <= maxMagnitude) {
+				fence = math.NaN()
+				t.addReason("the interquartile range is too small to measure extrema by")
 			}
 		} else {
 			t.addReason(fmt.Sprintf("%d persistent extrema in the %s-level trees; the fence needs %d", len(pooled), direction, minExtrema))
