@@ -2,6 +2,7 @@ package topology
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -25,6 +26,7 @@ type Layout struct {
 	words   int // of a row
 	slots   []int32
 	regular bool // successive steps have successive slots
+	shared  bool // two steps may share a slot
 }
 
 // NewLayout returns the layout of d in rows of the given number of slots. The
@@ -57,11 +59,17 @@ func NewSlotLayout(d Domain, period int, slots []int32) *Layout {
 func newLayout(d Domain, period int, slots []int32) *Layout {
 	l := &Layout{regions: d.NumRegions(), period: period, slots: slots}
 	l.regular = true
+	last := int32(-1)
 	for t, slot := range slots {
+		l.shared = l.shared || slot >= 0 && slot <= last
+		last = max(last, slot)
 		l.rows = max(l.rows, int(slot)/period+1)
 		l.regular = l.regular && slot >= 0 && (t == 0 || slot == slots[t-1]+1)
 	}
 	l.words = (period*l.regions + 63) / 64
+	if l.rows*l.words > math.MaxUint32/64 {
+		panic(fmt.Sprintf("topology: a layout of %d rows of %d words has more than 2^32 bits", l.rows, l.words))
+	}
 	return l
 }
 
@@ -85,30 +93,6 @@ func (l *Layout) Bit(r, t int) (word int, bit uint, ok bool) {
 	return slot/l.period*l.words + b/64, uint(b % 64), true
 }
 
-// mark sets the bits of the given vertices, which are mostly ascending.
-func (l *Layout) mark(bits []uint64, vertices []uint32) {
-	first, end, word, bit := 0, 0, 0, 0 // a stretch of vertices in successive bits, and where these begin
-	for _, vertex := range vertices {
-		v := int(vertex)
-		if v < first || v >= end {
-			step := v / l.regions
-			slot := int(l.slots[step])
-			if slot < 0 {
-				first, end = 0, 0
-				continue
-			}
-			steps := 1
-			if l.regular {
-				steps = l.period - slot%l.period // to the end of the row
-			}
-			first, end = step*l.regions, (step+steps)*l.regions
-			word, bit = slot/l.period*l.words, slot%l.period*l.regions
-		}
-		b := bit + v - first
-		bits[word+b>>6] |= 1 << (b & 63)
-	}
-}
-
 // newBits returns zeroed bits for all rows.
 func (l *Layout) newBits() []uint64 { return make([]uint64, l.rows*l.words) }
 
@@ -120,28 +104,40 @@ type span struct {
 	bit       uint
 }
 
-// spans calls do for the spans of the steps first to end-1, in vertex order.
-func (l *Layout) spans(first, end int, do func(span)) {
+// stretches calls do for the stretches of the steps first to end-1 whose
+// vertices stand in successive bits: vertices vertex to vertex+n-1, from bit
+// on, counted from the first row's.
+func (l *Layout) stretches(first, end int, do func(vertex, n, bit int)) {
 	for t := first; t < end; {
 		if l.slots[t] < 0 {
 			t++
 			continue
 		}
-		// Steps in successive slots of a row have successive bits.
+		slot := int(l.slots[t])
+		row, in := slot/l.period, slot%l.period
 		stop := t + 1
-		for stop < end && l.slots[stop] == l.slots[stop-1]+1 && int(l.slots[stop])%l.period != 0 {
+		if l.regular {
+			stop = min(t+l.period-in, end) // the end of the row
+		}
+		for stop < end && l.slots[stop] == l.slots[stop-1]+1 && in+stop-t < l.period {
 			stop++
 		}
-		slot := int(l.slots[t])
-		word, b := slot/l.period*l.words, slot%l.period*l.regions
-		for v, last := t*l.regions, stop*l.regions; v < last; {
-			n := min(64-b%64, last-v)
-			do(span{vertex: v, n: n, word: word + b/64, bit: uint(b % 64)})
-			v += n
-			b += n
-		}
+		do(t*l.regions, (stop-t)*l.regions, row*l.words*64+in*l.regions)
 		t = stop
 	}
+}
+
+// spans calls do for the stretches of the steps first to end-1, cut into
+// words, in vertex order.
+func (l *Layout) spans(first, end int, do func(span)) {
+	l.stretches(first, end, func(v, cells, bit int) {
+		for last := v + cells; v < last; {
+			n := min(64-bit%64, last-v)
+			do(span{vertex: v, n: n, word: bit / 64, bit: uint(bit % 64)})
+			v += n
+			bit += n
+		}
+	})
 }
 
 // A FeatureMap marks the cells of the positive and negative features of one
@@ -195,10 +191,14 @@ func popcount(words []uint64) int {
 	return n
 }
 
-// coveredBits returns the cells of f that hold a value.
-func coveredBits(l *Layout, f []float64) []uint64 {
+// coveredBits returns the cells of f that hold a value; full says that all do.
+func coveredBits(l *Layout, f []float64, full bool) []uint64 {
 	covered := l.newBits()
 	l.spans(0, len(l.slots), func(s span) {
+		if full {
+			covered[s.word] |= (1<<s.n - 1) << s.bit
+			return
+		}
 		var w uint64
 		for i, x := range f[s.vertex : s.vertex+s.n] {
 			if x == x {

@@ -308,13 +308,6 @@ func countExtrema(d Domain, f []float64) int {
 	return n
 }
 
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // TestRenumbering: with distinct values, the pairs follow the regions under
 // any renumbering.
 func TestRenumbering(t *testing.T) {

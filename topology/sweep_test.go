@@ -23,7 +23,8 @@ func TestSweep(t *testing.T) {
 		}
 		index := build(t, d, f, seasons)
 		levels := index.Thresholds(f, Class{Kind: SweepShares, Shares: []float64{1, 5, 20, 60, 90}})
-		layout := NewLayout(d, 1+rng.IntN(7), 0)
+		period := 1 + rng.IntN(7)
+		layout := NewLayout(d, period, rng.IntN(period))
 		sweep := index.Sweep(f, levels, layout)
 		before := make(map[[2]int]map[int32]bool) // season, direction: pairs that are components
 		for k, m := range sweep.Maps() {
@@ -232,7 +233,9 @@ func TestSharedSlotsInConflict(t *testing.T) {
 }
 
 // BenchmarkSweep chooses and evaluates 64 levels of both directions and grows
-// the map through all of them; for comparison it builds the trees.
+// the map through all of them; for comparison it builds the trees. The bound
+// is what no sweep can do without: one pass that counts values by size, to know
+// the levels of given shares, and one that marks the cells of one level.
 func BenchmarkSweep(b *testing.B) {
 	for _, field := range benchFields(b) {
 		if field.d.NumVertices() > 3e6 {
@@ -247,6 +250,25 @@ func BenchmarkSweep(b *testing.B) {
 				words := 0
 				for _, m := range index.Sweep(field.f, index.Thresholds(field.f, c), layout).Maps() {
 					words += len(m.Positive)
+				}
+			}
+			reportVertices(b, len(field.f))
+		})
+		b.Run("bound/"+field.name, func(b *testing.B) {
+			lo, hi := valueRange(field.f)
+			low, high := lo+(hi-lo)/5, hi-(hi-lo)/5
+			scale := (quantileBins - 1) / (hi - lo)
+			count := make([]int32, quantileBins)
+			positive, negative := make([]uint64, len(field.f)/64+1), make([]uint64, len(field.f)/64+1)
+			for b.Loop() {
+				for _, x := range field.f {
+					if x == x {
+						count[int((x-lo)*scale)]++
+					}
+				}
+				for i, x := range field.f {
+					positive[i>>6] |= uint64(b2i(x >= high)) << (i & 63)
+					negative[i>>6] |= uint64(b2i(x <= low)) << (i & 63)
 				}
 			}
 			reportVertices(b, len(field.f))

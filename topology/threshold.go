@@ -114,6 +114,9 @@ func ParseClass(text string) (Class, error) {
 	default:
 		return fail("unknown class")
 	}
+	if len(c.Shares) > 1000 {
+		return fail("a sweep has at most 1000 levels")
+	}
 	for i, q := range c.Shares {
 		if q <= 0 || q >= 100 {
 			return fail(fmt.Sprintf("share %g is not between 0 and 100 %%", q))
@@ -244,28 +247,23 @@ const noValues = "no cell holds a value"
 
 // tailLevels returns the levels of the tails of values, NaN if there are none.
 func tailLevels(values, shares []float64) (super, sub []float64) {
-	n := 0
-	for _, x := range values {
-		if x == x {
-			n++
-		}
-	}
 	k := len(shares)
-	if n == 0 {
-		none := make([]float64, k)
-		for i := range none {
-			none[i] = math.NaN()
+	levels := selectRanks(values, func(n int) []int {
+		if n == 0 {
+			return nil
 		}
-		return none, none
+		ranks := make([]int, 2*k)
+		for i, q := range shares {
+			// The product is exact for whole %; rounding must not add a cell.
+			cells := int(math.Ceil(q * float64(n) / 100 * (1 - 1e-14)))
+			cells = min(max(cells, 1), n)
+			ranks[i], ranks[k+i] = n-cells, cells-1
+		}
+		return ranks
+	})
+	if len(levels) == 0 {
+		levels = slices.Repeat([]float64{math.NaN()}, 2*k)
 	}
-	ranks := make([]int, 2*k)
-	for i, q := range shares {
-		// The product is exact for whole %; rounding must not add a cell.
-		cells := int(math.Ceil(q * float64(n) / 100 * (1 - 1e-14)))
-		cells = min(max(cells, 1), n)
-		ranks[i], ranks[k+i] = n-cells, cells-1
-	}
-	levels := selectRanks(values, ranks)
 	return levels[:k], levels[k:]
 }
 
@@ -375,26 +373,24 @@ func (t *Thresholds) addReason(reason string) {
 
 // medianAndIQR returns NaN for both if no value is present.
 func medianAndIQR(values []float64) (median, iqr float64) {
-	n := 0
-	for _, x := range values {
-		if x == x {
-			n++
+	var share [3]float64
+	v := selectRanks(values, func(n int) []int {
+		var ranks []int
+		for i := range share {
+			h := float64(i+1) / 4 * float64(n-1)
+			at := int(h)
+			if n > 0 {
+				ranks = append(ranks, at, min(at+1, n-1))
+			}
+			share[i] = h - float64(at)
 		}
-	}
-	if n == 0 {
+		return ranks
+	})
+	if len(v) == 0 {
 		return math.NaN(), math.NaN()
 	}
-	at := func(p float64) (ranks []int, share float64) {
-		h := p * float64(n-1)
-		i := int(h)
-		return []int{i, min(i+1, n-1)}, h - float64(i)
-	}
-	r1, s1 := at(0.25)
-	r2, s2 := at(0.5)
-	r3, s3 := at(0.75)
-	v := selectRanks(values, slices.Concat(r1, r2, r3))
-	between := func(i int, share float64) float64 { return v[i] + share*(v[i+1]-v[i]) }
-	return between(2, s2), between(4, s3) - between(0, s1)
+	quartile := func(i int) float64 { return v[2*i] + share[i]*(v[2*i+1]-v[2*i]) }
+	return quartile(1), quartile(2) - quartile(0)
 }
 
 // quantile interpolates linearly between the order statistics of sorted
