@@ -124,6 +124,8 @@ var stateKinds = []struct {
 			return slices.Max(values) + 0
 		},
 	},
+	{"distinct", func() columnState { return newDistinct() }, addIDs, distinctIDs},
+	{"median", func() columnState { return newMedians() }, addFloats, medianOf},
 }
 
 func addFloats(s columnState, slots []int32, values []float64, valid []byte) {
