@@ -18,10 +18,8 @@ import (
 // Memory: 4 MiB for the grid, and about 32 bytes for each pair of an edge and
 // a cell that it touches, which is 7 MB for 260 neighborhoods of 31,000 edges.
 type polygonIndex struct {
-	raster raster
-	cells  []int32 // shape [rows*columns]; a region, outside, or ^b-1 for border b
-	// Border b has the candidates borders[b].first to borders[b+1].first.
-	borders    []border
+	raster     raster
+	cells      []int32 // shape [rows*columns]; a region, outside, or ^c-1 for a border whose first candidate is c
 	candidates []candidate
 	edges      []edge
 	levels     []float64
@@ -30,24 +28,24 @@ type polygonIndex struct {
 // outside is the region of the points that are in none.
 const outside = -1
 
-// A border is a cell where it depends on the point which region it is in.
-type border struct {
-	first int32 // of the candidates
-	rest  int32 // region of the points that no candidate contains
-}
-
-// A candidate is a polygon that touches the cell of a border, as far as it
-// matters there. The ray from a point of the cell to the east meets the
+// A candidate is a polygon that touches a border, as far as it matters there.
+// The candidates of a border follow each other, in the order of the regions.
+//
+// The ray from a point of the cell to the east meets the
 // polygon's rings where it meets one of the candidate's edges, and where the
 // rings run wholly east of the cell. There, each run of edges that crosses
 // the cell's row, or ends within it, counts for points below its upper end
 // but not below its lower: that is where the levels come from.
 type candidate struct {
 	region                int32
+	otherwise             int32 // region of the points that are not in the polygon; or nextCandidate
 	firstEdge, edgesEnd   int32
 	firstLevel, levelsEnd int32
 	odd                   bool // add one to the number of crossings
 }
+
+// nextCandidate says that points may be in the next candidate.
+const nextCandidate = -2
 
 // An edge goes up from (ax, ay) to (bx, by), or is level.
 type edge struct{ ax, ay, bx, by float64 }
@@ -88,14 +86,18 @@ func (ix *polygonIndex) Locate(lon, lat []float64, regions []int32) {
 	}
 }
 
-// locateAt returns the region of a point in the cell of a border.
-func (ix *polygonIndex) locateAt(b int32, x, y float64) int32 {
-	for i := ix.borders[b].first; i < ix.borders[b+1].first; i++ {
-		if ix.contains(&ix.candidates[i], x, y) {
-			return ix.candidates[i].region
+// locateAt returns the region of a point in the border whose first candidate
+// is i.
+func (ix *polygonIndex) locateAt(i int32, x, y float64) int32 {
+	for ; ; i++ {
+		c := &ix.candidates[i]
+		if ix.contains(c, x, y) {
+			return c.region
+		}
+		if c.otherwise != nextCandidate {
+			return c.otherwise
 		}
 	}
-	return ix.borders[b].rest
 }
 
 // contains reports whether a point of the candidate's cell is in its polygon
@@ -271,21 +273,23 @@ func (b *indexBuilder) index() *polygonIndex {
 	ix.candidates = make([]candidate, len(b.candidates))
 	ix.edges = make([]edge, 0, len(b.edges))
 	ix.levels = make([]float64, 0, len(b.levels))
-	cell := int32(-1)
+	first := 0 // candidate of the border at work
 	for i, from := range b.candidates {
-		if from.cell != cell {
-			cell = from.cell
-			ix.borders = append(ix.borders, border{first: int32(i), rest: b.covered[cell]})
-			ix.cells[cell] = ^int32(len(ix.borders)-1) - 1
+		if from.cell != b.candidates[first].cell {
+			first = i
 		}
 		to := &ix.candidates[i]
 		*to = from.candidate
+		to.otherwise = nextCandidate
+		if i+1 == len(b.candidates) || b.candidates[i+1].cell != from.cell {
+			to.otherwise = ix.cells[from.cell]
+			ix.cells[from.cell] = ^int32(first) - 1
+		}
 		to.firstEdge, to.firstLevel = int32(len(ix.edges)), int32(len(ix.levels))
 		ix.edges = append(ix.edges, b.edges[from.firstEdge:from.edgesEnd]...)
 		ix.levels = append(ix.levels, b.levels[from.firstLevel:from.levelsEnd]...)
 		to.edgesEnd, to.levelsEnd = int32(len(ix.edges)), int32(len(ix.levels))
 	}
-	ix.borders = append(ix.borders, border{first: int32(len(ix.candidates)), rest: outside})
 	return ix
 }
 
