@@ -40,7 +40,7 @@ func TestProjectionControlPoints(t *testing.T) {
 		tolerance float64 // degrees
 	}{
 		// Computed by PROJ through pyproj 3.7.2, from EPSG:2263 to EPSG:4269.
-		{"testdata/places/epsg2263.csv", 1e-11},
+		{"testdata/places/epsg2263.csv", 1e-10},
 		// Rows of New York's shooting incidents, which have both; the feet are
 		// rounded to one, and the degrees were computed by other software.
 		{"testdata/places/shootings.csv", 1e-5},
@@ -97,7 +97,7 @@ func TestProjectionOf(t *testing.T) {
 			x, y := []float64{tc.x}, []float64{tc.y}
 			unproject(x, y)
 			same := func(got, want float64) bool {
-				return math.Abs(got-want) <= 1e-11 || math.IsNaN(got) && math.IsNaN(want)
+				return math.Abs(got-want) <= 1e-10 || math.IsNaN(got) && math.IsNaN(want)
 			}
 			if !same(x[0], tc.lon) || !same(y[0], tc.lat) {
 				t.Errorf("EPSG:%d (%v, %v) is at (%v, %v), want (%v, %v)", tc.epsg, tc.x, tc.y, x[0], y[0], tc.lon, tc.lat)
