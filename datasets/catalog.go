@@ -84,13 +84,15 @@ type PlaceSpec struct {
 	Region   string `yaml:"region" json:"region,omitempty"`
 	Column   string `yaml:"column" json:"column,omitempty"`
 	City     bool   `yaml:"city" json:"city,omitempty"`
+	Empty    string `yaml:"empty" json:"empty,omitempty"` // of regions that never have a row: "missing" (default) or "zero"
 }
 
 // A NumberSpec says how a text column is a number.
 type NumberSpec struct {
 	Thousands string  `yaml:"thousands" json:"thousands,omitempty"` // separator, such as ,
 	Decimal   string  `yaml:"decimal" json:"decimal,omitempty"`     // default .
-	Missing   Strings `yaml:"missing" json:"missing,omitempty"`     // texts that mean no value; the empty text always does
+	Unit      string  `yaml:"unit" json:"unit,omitempty"`
+	Missing   Strings `yaml:"missing" json:"missing,omitempty"` // texts that mean no value; the empty text always does
 }
 
 // Strings is a list of texts that a catalog may also give as one text.

@@ -136,6 +136,8 @@ func (t *csvTable) Rows(chunk int) int64 { return -1 }
 
 func (t *csvTable) Bounds(chunk, column int) (lo, hi float64, ok bool) { return 0, 0, false }
 
+func (t *csvTable) Size() int64 { return t.file.Size() }
+
 func (t *csvTable) Close() error { return t.file.Close() }
 
 // BadRows returns how many rows were left out for their number of fields, and

@@ -179,6 +179,8 @@ func (t *parquetTable) Chunks() int { return len(t.firstRow) }
 
 func (t *parquetTable) Rows(chunk int) int64 { return t.parquet.Metadata().RowGroups[chunk].NumRows }
 
+func (t *parquetTable) Size() int64 { return t.file.Size() }
+
 func (t *parquetTable) Close() error { return t.file.Close() }
 
 // Bounds returns the statistics of a column chunk. NaN values are outside of

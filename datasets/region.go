@@ -34,6 +34,9 @@ type pointIndex interface {
 	Locate(lon, lat []float64, regions []int32)
 }
 
+// cityName is the name of the region system of one region.
+const cityName = "city"
+
 // WholeCity returns the region system of one region, "city", which has no
 // polygon: rows belong to it wherever they are.
 func WholeCity() *RegionSystem {
@@ -41,7 +44,7 @@ func WholeCity() *RegionSystem {
 	if err != nil {
 		panic("datasets: " + err.Error()) // a graph of one region is valid
 	}
-	return &RegionSystem{Name: "city", IDs: []string{"city"}, Names: []string{"city"}, Graph: graph}
+	return &RegionSystem{Name: cityName, IDs: []string{"city"}, Names: []string{"city"}, Graph: graph}
 }
 
 // LoadRegions returns the region system that the catalog calls name: the

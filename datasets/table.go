@@ -44,6 +44,8 @@ type table interface {
 	// valid until the call of do returns, and share their memory with later
 	// ones. An error is a *ColumnError.
 	Read(ctx context.Context, chunk int, columns []int, do func(arrow.Record) error) error
+	// Size returns the size of the file in bytes.
+	Size() int64
 	Close() error
 }
 

@@ -47,6 +47,6 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	})
 	root.SetOut(w)
 	root.SetArgs(args)
-	root.AddCommand(featuresCommand(w))
+	root.AddCommand(featuresCommand(w), inspectCommand(w), checkCommand(w), ingestCommand(w))
 	return root.ExecuteContext(ctx)
 }

@@ -1,0 +1,135 @@
+package datasets
+
+import (
+	"maps"
+	"slices"
+)
+
+// A cellTable numbers the cells (step, region) that hold rows, in the order in
+// which they are met, and holds the states of their rows by that number, the
+// slot. Most cells of a city in an hour are empty, so memory goes with the
+// occupied ones: 4 bytes for each cell of a block of steps that has a row,
+// and the states of the occupied cells.
+//
+// Region numbers run from 0 to regions; the last one collects the rows that
+// are in no region, which count for the whole city all the same.
+type cellTable struct {
+	regions int
+	steps   int // of a block
+	blocks  map[int64][]int32
+	last    []int32 // the block of the latest row
+	lastKey int64
+	slots   int
+	rows    slotArray[int64] // rows of each slot
+	states  []columnState
+}
+
+// blockCells is about the number of cells of a block.
+const blockCells = 1 << 14
+
+func newCellTable(regions int, states []columnState) *cellTable {
+	return &cellTable{
+		regions: regions,
+		steps:   max(1, blockCells/(regions+1)),
+		blocks:  make(map[int64][]int32),
+		lastKey: -1 << 62,
+		states:  states,
+	}
+}
+
+// block returns the slots of a block, -1 for empty cells.
+func (t *cellTable) block(key int64) []int32 {
+	if key != t.lastKey {
+		b, ok := t.blocks[key]
+		if !ok {
+			b = slices.Repeat([]int32{-1}, t.steps*(t.regions+1))
+			t.blocks[key] = b
+		}
+		t.last, t.lastKey = b, key
+	}
+	return t.last
+}
+
+// find writes the slots of the cells of some rows to slots, making new ones
+// as needed, and counts the rows. A row with a negative region is not used.
+func (t *cellTable) find(steps []int64, regions, slots []int32) {
+	var block []int32
+	first, end := int64(0), int64(0) // the steps of block
+	for i, step := range steps {
+		region := regions[i]
+		if region < 0 {
+			slots[i] = -1
+			continue
+		}
+		if step < first || step >= end {
+			key := floorDiv(step, int64(t.steps))
+			block = t.block(key)
+			first = key * int64(t.steps)
+			end = first + int64(t.steps)
+		}
+		cell := int(step-first)*(t.regions+1) + int(region)
+		slot := block[cell]
+		if slot < 0 {
+			slot = int32(t.slots)
+			block[cell] = slot
+			t.slots++
+			t.rows.grow(t.slots)
+		}
+		*t.rows.at(slot)++
+		slots[i] = slot
+	}
+	for _, s := range t.states {
+		s.grow(t.slots)
+	}
+}
+
+// each calls do for every occupied cell, in the order of steps and regions.
+func (t *cellTable) each(do func(step int64, region int, slot int32)) {
+	for _, key := range slices.Sorted(maps.Keys(t.blocks)) {
+		for cell, slot := range t.blocks[key] {
+			if slot >= 0 {
+				do(key*int64(t.steps)+int64(cell/(t.regions+1)), cell%(t.regions+1), slot)
+			}
+		}
+	}
+}
+
+// add adds the cells of another table, whose states are of the same kinds.
+// stepOf and regionOf say which step and region of t those of from belong to;
+// a negative region leaves a cell out. Only the states numbered in which are
+// added, to those of t in that order.
+func (t *cellTable) add(from *cellTable, stepOf func(int64) int64, regionOf func(int) int, which []int) {
+	to := make([]int32, from.slots)
+	var steps []int64
+	var regions, of []int32
+	flush := func() {
+		slots := make([]int32, len(of))
+		t.find(steps, regions, slots)
+		for i, slot := range of {
+			if to[slot] = slots[i]; slots[i] >= 0 {
+				*t.rows.at(slots[i]) += *from.rows.at(slot) - 1 // find has counted one
+			}
+		}
+		steps, regions, of = steps[:0], regions[:0], of[:0]
+	}
+	from.each(func(step int64, region int, slot int32) {
+		steps, regions, of = append(steps, stepOf(step)), append(regions, int32(regionOf(region))), append(of, slot)
+		if len(of) == batchRows {
+			flush()
+		}
+	})
+	flush()
+	for i, s := range which {
+		t.states[i].merge(from.states[s], to)
+	}
+}
+
+// bytes returns the memory that the table holds.
+func (t *cellTable) bytes() int64 {
+	n := int64(len(t.blocks)) * int64(t.steps*(t.regions+1)) * 4
+	n += int64(t.slots) * 8
+	for _, s := range t.states {
+		n += s.bytes()
+	}
+	return n
+}

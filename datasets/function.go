@@ -1,0 +1,185 @@
+package datasets
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// A Function is a scalar function: one number for each region and time step
+// at one resolution.
+type Function struct {
+	Dataset string
+	Spec    FunctionSpec
+	Axis    Axis
+	Regions *RegionSystem
+	Values  []float64 // shape [steps*regions], step-major; NaN is missing
+	// Estimated is the number of cells whose value is an estimate: a distinct
+	// count or a median of more different values than are kept.
+	Estimated int
+}
+
+// Name returns the function's name, such as "collisions.mean(persons_injured)".
+func (f *Function) Name() string { return f.Dataset + "." + f.Spec.String() }
+
+// A Loaded holds the states of a dataset's rows. Functions come from it one
+// at a time, so that a caller needs memory for the largest, not for all.
+type Loaded struct {
+	Report *Report
+
+	p        *plan
+	tables   []*cellTable
+	coverage coverage
+}
+
+// Functions returns the functions of the dataset.
+func (l *Loaded) Functions() []FunctionSpec { return slices.Clone(l.p.functions) }
+
+// Regions returns the region systems in which the dataset has functions, the
+// whole city last.
+func (l *Loaded) Regions() []*RegionSystem {
+	systems := slices.Clone(l.p.systems)
+	if systems[0].Name != cityName {
+		systems = append(systems, WholeCity())
+	}
+	return slices.DeleteFunc(systems, func(s *RegionSystem) bool { return len(l.Resolutions(s)) == 0 })
+}
+
+// Resolutions returns the resolutions at which the dataset has functions in a
+// region system, from fine to coarse.
+func (l *Loaded) Resolutions(s *RegionSystem) []Resolution {
+	var list []Resolution
+	for r := l.p.step; r <= Year; r++ {
+		if l.p.wants(r, s.Name) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// Function returns one function. It is the same to the last bit however the
+// rows were split among files and workers.
+//
+// The axis runs from the first to the last step that the dataset covers. A
+// covered cell without rows is 0 for count, unique and sum and missing for
+// the others; a cell whose rows all lack the value is missing; all steps that
+// are not covered are missing. A region that never has a row is missing
+// throughout unless the catalog says otherwise (place.empty: zero). Rows in
+// no region count for the whole city only.
+//
+// Cost: O(cells + rows' cells), with a copy of the column's states if r is
+// coarser than the rows.
+func (l *Loaded) Function(spec FunctionSpec, r Resolution, s *RegionSystem) (*Function, error) {
+	if !slices.Contains(l.p.functions, spec) || !slices.Contains(l.Resolutions(s), r) {
+		return nil, fmt.Errorf("dataset %s has no function %s at %s %s", l.p.name, spec, r, s.Name)
+	}
+	t, state := l.cells(spec, r, s)
+	f := &Function{Dataset: l.p.name, Spec: spec, Regions: s}
+	stepOf := l.p.coarser(r)
+	covered := l.coveredSteps(r, stepOf)
+	if len(covered) == 0 {
+		f.Axis = NewAxis(r, l.p.city, time.Unix(l.p.stepAt(l.coverage.first), 0), 0)
+		return f, nil
+	}
+	first := covered[0]
+	f.Axis = Axis{Resolution: r, Zone: l.p.city, Steps: int(covered[len(covered)-1]-first) + 1, first: first}
+	regions := len(s.IDs)
+	f.Values = slices.Repeat([]float64{math.NaN()}, f.Axis.Steps*regions)
+	l.fillZeros(f, t, covered)
+	inCoverage := make([]bool, f.Axis.Steps)
+	for _, step := range covered {
+		inCoverage[step-first] = true
+	}
+	t.each(func(step int64, region int, slot int32) {
+		if region >= regions || step < first || step >= first+int64(f.Axis.Steps) || !inCoverage[step-first] {
+			return
+		}
+		x := float64(*t.rows.at(slot))
+		switch spec.Kind {
+		case Count:
+		case Mean:
+			x = state.(*sums).mean(int(slot))
+		default:
+			x = state.result(int(slot))
+		}
+		if e, ok := state.(interface{ estimated(slot int) bool }); ok && e.estimated(int(slot)) {
+			f.Estimated++
+		}
+		f.Values[int(step-first)*regions+region] = x
+	})
+	return f, nil
+}
+
+// cells returns the cells of a function at a resolution, and the state that
+// answers it.
+func (l *Loaded) cells(spec FunctionSpec, r Resolution, s *RegionSystem) (*cellTable, columnState) {
+	which := []int{}
+	var states []columnState
+	if need, ok := stateOf(spec); ok {
+		i := slices.Index(l.p.states, need)
+		which, states = []int{i}, []columnState{need.make()}
+	}
+	from := l.tables[0]
+	sameRegions := l.p.systems[0].Name == s.Name
+	for i, system := range l.p.systems {
+		if system.Name == s.Name {
+			from, sameRegions = l.tables[i], true
+		}
+	}
+	if sameRegions && r == l.p.step && (r != Hour || l.p.unit == hourSeconds) {
+		if len(which) == 0 {
+			return from, nil
+		}
+		return from, from.states[which[0]]
+	}
+	t := newCellTable(len(s.IDs), states)
+	regionOf := func(region int) int { return region }
+	if !sameRegions {
+		regionOf = func(int) int { return 0 }
+	}
+	t.add(from, l.p.coarser(r), regionOf, which)
+	if len(which) == 0 {
+		return t, nil
+	}
+	return t, t.states[0]
+}
+
+// coveredSteps returns the steps of resolution r that the dataset covers, in
+// order.
+func (l *Loaded) coveredSteps(r Resolution, stepOf func(int64) int64) []int64 {
+	c := &l.coverage
+	if c.first >= c.end {
+		return nil
+	}
+	var steps []int64
+	for step, last := stepOf(c.first), stepOf(c.end-1); step <= last; step++ {
+		first := l.p.baseStep(r.start(step, l.p.city))
+		end := l.p.baseStep(r.start(step+1, l.p.city))
+		if end > first && c.covers(first, end) { // a day that a zone skipped has no steps
+			steps = append(steps, step)
+		}
+	}
+	return steps
+}
+
+// fillZeros sets the covered cells of the regions that ever have a row to 0,
+// if no rows means none.
+func (l *Loaded) fillZeros(f *Function, t *cellTable, covered []int64) {
+	switch f.Spec.Kind {
+	case Count, Unique, Sum:
+	default:
+		return
+	}
+	regions := len(f.Regions.IDs)
+	zero := slices.Repeat([]bool{l.p.spec.Place.Empty == "zero"}, regions+1)
+	t.each(func(_ int64, region int, _ int32) { zero[region] = true })
+	for _, step := range covered {
+		row := f.Values[int(step-covered[0])*regions:][:regions]
+		for region := range row {
+			if zero[region] {
+				row[region] = 0
+			}
+		}
+	}
+}

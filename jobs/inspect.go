@@ -1,0 +1,134 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"polygamy/datasets"
+)
+
+// InspectOptions are those of the command inspect.
+type InspectOptions struct {
+	Files   []string
+	Catalog string // whose region systems columns may hold codes of; may be empty
+	Format  string // table (default, YAML with comments) or json
+}
+
+// Inspect proposes a catalog entry for files of one dataset.
+func Inspect(ctx context.Context, store datasets.Store, o InspectOptions, w io.Writer) error {
+	if err := checkFormat(o.Format); err != nil {
+		return err
+	}
+	var systems map[string]*datasets.RegionSystem
+	if o.Catalog != "" {
+		c, err := datasets.ReadCatalog(ctx, store, o.Catalog)
+		if err != nil {
+			return UsageError(err)
+		}
+		if systems, err = datasets.LoadSystems(ctx, store, c); err != nil {
+			return inputError(err)
+		}
+	}
+	p, err := datasets.Inspect(ctx, store, o.Files, systems)
+	if err != nil {
+		return dataError(ctx, err)
+	}
+	if o.Format == "json" {
+		return outputError(printJSON(w, p))
+	}
+	_, err = fmt.Fprintf(w, "# For the catalog:\ndatasets:\n%s", p.YAML())
+	return outputError(err)
+}
+
+// dataError is the exit of an error while reading data.
+func dataError(ctx context.Context, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return outputError(errInterrupted)
+	case errors.Is(err, fs.ErrNotExist):
+		return UsageError(err)
+	}
+	return inputError(err)
+}
+
+// CheckOptions are those of the command check.
+type CheckOptions struct {
+	Catalog string
+	Format  string // table (default) or json
+}
+
+// A checkResult is what check prints as JSON.
+type checkResult struct {
+	Catalog  string                    `json:"catalog"`
+	Problems []datasets.Problem        `json:"problems"` // of the catalog itself
+	Findings []datasets.Finding        `json:"findings"` // against the data
+	Datasets []datasets.CheckedDataset `json:"datasets"`
+}
+
+// Check validates a catalog against the data. The error says how many
+// problems there are; they are printed.
+func Check(ctx context.Context, store datasets.Store, o CheckOptions, w io.Writer) error {
+	if err := checkFormat(o.Format); err != nil {
+		return err
+	}
+	result := checkResult{Catalog: o.Catalog, Problems: []datasets.Problem{}, Findings: []datasets.Finding{}, Datasets: []datasets.CheckedDataset{}}
+	c, err := datasets.ReadCatalog(ctx, store, o.Catalog)
+	var bad *datasets.CatalogError
+	switch {
+	case errors.As(err, &bad):
+		result.Problems = bad.Problems
+	case err != nil:
+		return UsageError(err)
+	default:
+		if result.Findings, result.Datasets, err = datasets.Check(ctx, store, c); err != nil {
+			return dataError(ctx, err)
+		}
+	}
+	if o.Format == "json" {
+		err = printJSON(w, result)
+	} else {
+		_, err = io.WriteString(w, result.text())
+	}
+	if err != nil {
+		return outputError(err)
+	}
+	wrong := 0
+	for _, f := range result.Findings {
+		if !f.Warning {
+			wrong++
+		}
+	}
+	switch {
+	case len(result.Problems) > 0:
+		return usageErrorf("%s: %d problems in the catalog", o.Catalog, len(result.Problems))
+	case wrong > 0:
+		return inputError(fmt.Errorf("%s: %d problems with the data", o.Catalog, wrong))
+	}
+	return nil
+}
+
+func (r *checkResult) text() string {
+	var b strings.Builder
+	for _, p := range r.Problems {
+		fmt.Fprintln(&b, p.String())
+	}
+	for _, f := range r.Findings {
+		kind := "error"
+		if f.Warning {
+			kind = "warning"
+		}
+		fmt.Fprintf(&b, "%s: %s\n", kind, f.Message)
+	}
+	for _, d := range r.Datasets {
+		rows := groupDigits(d.Rows)
+		if d.Rows < 0 {
+			rows = "?"
+		}
+		fmt.Fprintf(&b, "%-28s %d files, %s rows\n    %s\n    at %s\n", d.Dataset, d.Files, rows, strings.Join(d.Functions, ", "), strings.Join(d.Resolutions, ", "))
+	}
+	return b.String()
+}
