@@ -115,30 +115,25 @@ func findID(table []uint64, hash uint64) int {
 	return i
 }
 
-// enlarge gives more room to a list or a table that is full.
+// enlarge gives more room to a set, in the next form if need be.
 func (d *distinct) enlarge(c *collection) {
-	old, words := *c, d.blocks.words(*c)
 	switch {
-	case old.form == asNothing:
-		*c = d.blocks.get(asList, 0)
-		return
-	case old.form == asList && old.class < idListClass:
-		*c = d.blocks.get(asList, old.class+1)
-		copy(d.blocks.words(*c), words)
-	case old.class < idTableClass:
+	case c.form == asNothing, c.form == asList && c.class < idListClass:
+		*c = d.blocks.lengthened(*c)
+	case c.class < idTableClass:
+		old, words := *c, d.blocks.words(*c)
 		*c = d.blocks.get(asTable, old.class+1)
+		c.n = old.n
 		table := d.blocks.words(*c)
 		for _, hash := range words {
 			if hash != 0 {
 				table[findID(table, hash)] = hash
 			}
 		}
+		d.blocks.put(old)
 	default:
 		d.approximate(c)
-		return
 	}
-	c.n = old.n
-	d.blocks.put(old)
 }
 
 // approximate turns a set into registers.
@@ -330,6 +325,19 @@ func (b *blocks) get(form form, class uint8) collection {
 	k.used++
 	k.words.grow(int(k.used) << class)
 	return c
+}
+
+// lengthened returns a list with twice the room that takes the place of c, a
+// list or nothing.
+func (b *blocks) lengthened(c collection) collection {
+	if c.form == asNothing {
+		return b.get(asList, 0)
+	}
+	longer := b.get(asList, c.class+1)
+	longer.n = c.n
+	copy(b.words(longer), b.words(c))
+	b.put(c)
+	return longer
 }
 
 // copied returns a copy of a collection of other blocks.

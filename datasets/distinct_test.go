@@ -101,6 +101,19 @@ func TestDistinctNumbers(t *testing.T) {
 	}
 }
 
+// An estimate is not below what is known to be there: here all hashes meet in
+// one register.
+func TestDistinctIsAboveExact(t *testing.T) {
+	d := newDistinct()
+	d.grow(1)
+	for i := range uint64(exactIDs + 100) {
+		d.add([]int32{0}, []uint64{i + 1}, nil)
+	}
+	if got := d.result(0); got != exactIDs+1 {
+		t.Errorf("estimate is %g, want %d", got, exactIDs+1)
+	}
+}
+
 // The standard error is as stated, and there is no bias, at sizes where other
 // estimators need corrections.
 func TestDistinctError(t *testing.T) {

@@ -82,9 +82,15 @@ func (s *sums) add(slots []int32, values []float64, valid []byte) {
 			}
 			continue
 		}
-		if !s.addTotal(slot, shifted(mantissa, shift, b>>63)) {
+		t := s.totals.at(slot)
+		x := shifted(mantissa, shift, b>>63)
+		sum, ok := t.plus(x)
+		if !ok {
+			s.spillTotal(slot, *t, s.unit)
+			sum = x
 			misses++
 		}
+		*t = sum
 	}
 	s.misses += misses
 	// Moving the unit takes a walk over all slots: there have to be as many

@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -331,5 +332,14 @@ func BenchmarkExtremum(b *testing.B) {
 	}
 	benchmarkState(b, newMinimum, func(s *extremum, slots []int32, from int, valid []byte) {
 		s.add(slots, values[from:from+len(slots)], valid)
+	})
+}
+
+func FuzzStates(f *testing.F) {
+	f.Add(uint64(1), uint8(0), uint8(0))
+	f.Fuzz(func(t *testing.T, seed uint64, kind, magnitude uint8) {
+		k := stateKinds[int(kind)%len(stateKinds)]
+		names := slices.Sorted(maps.Keys(magnitudes))
+		testState(t, k.make, k.add, k.result, magnitudes[names[int(magnitude)%len(names)]], seed)
 	})
 }

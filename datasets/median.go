@@ -117,10 +117,8 @@ func roundValue(value uint64) uint64 {
 // enlarge gives more room to a collection, in the next form if need be.
 func (m *medians) enlarge(c *collection) {
 	switch {
-	case c.form == asNothing:
-		*c = m.blocks.get(asList, 0)
-	case c.form == asList && c.class < valueListClass:
-		m.move(c, m.blocks.get(asList, c.class+1))
+	case c.form == asNothing, c.form == asList && c.class < valueListClass:
+		*c = m.blocks.lengthened(*c)
 	case c.class < valueTableClass:
 		m.move(c, m.blocks.get(asTable, c.class+1))
 	default:

@@ -156,9 +156,8 @@ func (t *parquetTable) setColumns() error {
 	row := int64(0)
 	for i := range meta.RowGroups {
 		t.firstRow = append(t.firstRow, row)
-		rows := meta.RowGroups[i].NumRows
-		if row += rows; rows < 0 || row < 0 {
-			return fmt.Errorf("row group %d has %d rows", i, rows)
+		if row += meta.RowGroups[i].NumRows; row < t.firstRow[i] {
+			return fmt.Errorf("row group %d has %d rows", i, meta.RowGroups[i].NumRows)
 		}
 	}
 	return nil

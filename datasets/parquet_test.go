@@ -2,13 +2,29 @@ package datasets
 
 import (
 	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // everything has a column of each kind that the Parquet library can write from
@@ -200,5 +216,616 @@ func TestParquetRoundTrip(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A trip is a row of the benchmark's file.
+type trip struct {
+	Time int64   `parquet:"time,timestamp(microsecond)"`
+	Zone string  `parquet:"zone,dict"`
+	Fare float64 `parquet:"fare"`
+	Tip  float64 `parquet:"tip"`
+}
+
+// tripFile returns a file of n trips in row groups of a million: hourly
+// rising times, 300 zones, money in cents.
+func tripFile(b *testing.B, n int) string {
+	r := rand.New(rand.NewPCG(1, 0))
+	name := filepath.Join(b.TempDir(), "trips.parquet")
+	f, err := os.Create(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := parquet.NewGenericWriter[trip](f, parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(1<<20))
+	trips := make([]trip, 1<<14)
+	for done := 0; done < n; done += len(trips) {
+		for i := range trips {
+			trips[i] = trip{
+				Time: int64(done+i)*1e6 + r.Int64N(600e6),
+				Zone: fmt.Sprintf("zone %d", r.IntN(300)),
+				Fare: math.Round(math.Exp(r.NormFloat64()+2)*100) / 100,
+				Tip:  math.Round(r.ExpFloat64()*200) / 100,
+			}
+		}
+		if _, err := w.Write(trips[:min(len(trips), n-done)]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Close(), f.Close()); err != nil {
+		b.Fatal(err)
+	}
+	return name
+}
+
+const benchmarkRows = 2_000_000
+
+func BenchmarkReadParquet(b *testing.B) {
+	t, err := openTable(context.Background(), Disk{}, tripFile(b, benchmarkRows), CSVSpec{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer t.Close()
+	b.ReportAllocs()
+	for b.Loop() {
+		rows := int64(0)
+		for chunk := range t.Chunks() {
+			err := t.Read(context.Background(), chunk, []int{0, 1, 2, 3}, func(r arrow.Record) error {
+				rows += r.NumRows()
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		if rows != benchmarkRows {
+			b.Fatalf("%d rows", rows)
+		}
+	}
+	b.ReportMetric(float64(benchmarkRows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// BenchmarkPageLoop decodes the pages of the same file and looks at no value:
+// the bound for BenchmarkReadParquet.
+func BenchmarkPageLoop(b *testing.B) {
+	f, err := os.Open(tripFile(b, benchmarkRows))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		b.Fatal(err)
+	}
+	file, err := parquet.OpenFile(f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(1<<20))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		values := int64(0)
+		for _, group := range file.RowGroups() {
+			for _, chunk := range group.ColumnChunks() {
+				pages := chunk.Pages()
+				for {
+					p, err := pages.ReadPage()
+					if err != nil {
+						break
+					}
+					values += p.NumValues()
+					parquet.Release(p)
+				}
+				pages.Close()
+			}
+		}
+		if values != 4*benchmarkRows {
+			b.Fatalf("%d values", values)
+		}
+	}
+	b.ReportMetric(float64(benchmarkRows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// TestParquetFixtures reads files written by pyarrow, see make.py beside them.
+func TestParquetFixtures(t *testing.T) {
+	for name, columns := range map[string][]string{
+		"int96":       {"time timestamp[ns]", "fare float64"},
+		"decimal":     {"small float64", "medium float64", "large float64", "wide float64"},
+		"decimal-int": {"small float64", "medium float64"},
+		"nested":      {"pickup.zone.id int64", "pickup.zone.name utf8", "pickup.lon float64", "passengers int64"},
+		"dates":       {"date date32", "millis timestamp[ms, tz=UTC]", "micros timestamp[us]", "nanos timestamp[ns, tz=UTC]"},
+		"dictionary":  {"code utf8", "count int64", "flag bool", "raw binary", "fixed binary"},
+		"v2":          {"id int64", "name utf8", "value float64", "half float64", "float float64", "flag bool"},
+		"geo":         {"name utf8", "geometry binary"},
+		"lists": {"tags.list.element null: it is part of a list or map", "clock null: it is a time of day",
+			"nothing null: the file declares that it has no values", "id int64"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := mustOpen(t, name+".parquet", fixture(t, name+".parquet"))
+			if got := columnNames(table); !slices.Equal(got, columns) {
+				t.Errorf("columns are %q, want %q", got, columns)
+			}
+			var want map[string][]any
+			d := json.NewDecoder(bytes.NewReader(fixture(t, name+".json")))
+			d.UseNumber()
+			if err := d.Decode(&want); err != nil {
+				t.Fatal(err)
+			}
+			got := mustReadAll(t, table)
+			if table.Chunks() != 3 || len(got) != len(want) {
+				t.Errorf("%d chunks and %d columns, want 3 and %d", table.Chunks(), len(got), len(want))
+			}
+			for i, column := range readable(table) {
+				f := table.Schema().Field(column)
+				if want := likeCells(want[f.Name], f.Type); !sameCells([][]any{got[i]}, [][]any{want}) {
+					t.Errorf("column %q is\n%v, want\n%v", f.Name, got[i], want)
+				}
+			}
+		})
+	}
+}
+
+// likeCells returns the values of a JSON file as cells of a column.
+func likeCells(values []any, typ arrow.DataType) []any {
+	values = slices.Clone(values)
+	for i, v := range values {
+		switch v := v.(type) {
+		case json.Number:
+			if typ.ID() == arrow.FLOAT64 {
+				values[i], _ = v.Float64()
+			} else {
+				values[i], _ = v.Int64()
+			}
+		case string:
+			if typ.ID() == arrow.BINARY {
+				b, _ := hex.DecodeString(v)
+				values[i] = string(b)
+			}
+		}
+	}
+	return values
+}
+
+// TestPageCursor reads columns in batches of random lengths.
+func TestPageCursor(t *testing.T) {
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		rows := anything(r, 300, []float64{0, 0.3, 0.97, 1}[seed%4])
+		data := writeParquet(t, [][]everything{rows}, parquet.PageBufferSize(64+r.IntN(1000)), parquet.DataPageVersion(1+r.IntN(2)),
+			parquet.DictionaryMaxBytes(int64(500+r.IntN(2000))))
+		table := mustOpen(t, "x.parquet", data).(*parquetTable)
+		want := wanted(rows)
+		for i, column := range readable(table) {
+			l := &table.leaves[column]
+			c := newPageCursor(l, table.parquet.RowGroups()[0].ColumnChunks()[column].Pages())
+			var got []any
+			for len(got) < len(rows) {
+				n := 1 + r.IntN(min(len(rows)-len(got), 1+r.IntN(100)))
+				if err := c.fill(n); err != nil {
+					t.Fatal(err)
+				}
+				a := c.array()
+				for row := range n {
+					got = append(got, cell(a, row))
+				}
+			}
+			if err := c.end(); err != nil {
+				t.Error(err)
+			}
+			c.close()
+			if !sameCells([][]any{got}, want[i:i+1]) {
+				t.Errorf("seed %d: column %q is\n%v, want\n%v", seed, l.path, got, want[i])
+			}
+		}
+	}
+}
+
+// TestTextDictionary checks that batches of one row group share a dictionary
+// for as long as the writer kept to it.
+func TestTextDictionary(t *testing.T) {
+	type row struct {
+		Code string `parquet:"code,dict"`
+	}
+	const plainFrom = 5*batchRows + 100 // where the dictionary gets too large
+	rows := make([]row, 8*batchRows)
+	for i := range rows {
+		rows[i].Code = fmt.Sprint("zone ", i%40)
+		if i >= plainFrom {
+			rows[i].Code = fmt.Sprint("another long word ", i)
+		}
+	}
+	data := writeParquet(t, [][]row{rows, rows[:2*batchRows]}, parquet.DictionaryMaxBytes(4000), parquet.PageBufferSize(10000))
+	table := mustOpen(t, "x.parquet", data)
+	var before [2]arrow.ArrayData
+	for chunk := range 2 {
+		var kinds string
+		row := 0
+		err := table.Read(context.Background(), chunk, []int{0}, func(r arrow.Record) error {
+			a := r.Column(0)
+			for i := range a.Len() {
+				if got := cell(a, i); got != rows[row].Code {
+					return fmt.Errorf("row %d is %q, want %q", row, got, rows[row].Code)
+				}
+				row++
+			}
+			if d := a.Data().Dictionary(); a.DataType().ID() == arrow.DICTIONARY {
+				if before[chunk] != nil && before[chunk] != d {
+					return errors.New("the dictionary is another object")
+				}
+				before[chunk] = d
+				kinds += "D"
+			} else {
+				kinds += "S"
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"DDDDDSSS", "DD"}[chunk]; kinds != want {
+			t.Errorf("chunk %d has batches %q, want %q", chunk, kinds, want)
+		}
+	}
+	if before[0] == before[1] {
+		t.Error("two row groups share a dictionary")
+	}
+}
+
+// TestParquetMemory checks that memory does not grow with a row group.
+func TestParquetMemory(t *testing.T) {
+	rows := make([]trip, 1<<20)
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range rows {
+		rows[i] = trip{Time: r.Int64(), Zone: "a zone", Fare: r.Float64(), Tip: r.Float64()}
+	}
+	table := mustOpen(t, "x.parquet", writeParquet(t, [][]trip{rows}))
+	rows = nil
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before, most, batches := heap(), int64(0), 0
+	err := table.Read(context.Background(), 0, []int{0, 1, 2, 3}, func(arrow.Record) error {
+		if batches++; batches%8 == 0 {
+			most = max(most, heap()-before)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Columns have 25 MB of values; a read buffer is 1 MiB and a page 256 KiB.
+	if most > 8<<20 {
+		t.Errorf("reading takes %d bytes", most)
+	}
+}
+
+func TestParquetBounds(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for _, nulls := range []float64{0, 0.5, 1} {
+		rows := anything(r, 200, nulls)
+		for i := range rows {
+			rows[i].I64 = math.MaxInt64 - int64(r.IntN(5000)) // which doubles cannot express
+			rows[i].Micros = int64(1)<<53 + 1 - int64(i)
+		}
+		table := mustOpen(t, "x.parquet", writeParquet(t, [][]everything{rows}))
+		cells := mustReadAll(t, table)
+		bounded := 0
+		for i, column := range readable(table) {
+			f := table.Schema().Field(column)
+			lo, hi, ok := table.Bounds(0, column)
+			least, most := extremes(cells[i])
+			switch {
+			case !ok:
+				continue
+			case f.Type.ID() == arrow.STRING || f.Type.ID() == arrow.BINARY || f.Type.ID() == arrow.BOOL || least == nil:
+				t.Errorf("column %q of %d values has bounds %g and %g", f.Name, len(cells[i]), lo, hi)
+				continue
+			}
+			bounded++
+			// The nearest doubles on the right side of the extremes.
+			wantLo, _ := least.Float64()
+			if least.Cmp(new(big.Float).SetFloat64(wantLo)) < 0 {
+				wantLo = math.Nextafter(wantLo, math.Inf(-1))
+			}
+			wantHi, _ := most.Float64()
+			if most.Cmp(new(big.Float).SetFloat64(wantHi)) > 0 {
+				wantHi = math.Nextafter(wantHi, math.Inf(1))
+			}
+			if lo != wantLo || hi != wantHi {
+				t.Errorf("column %q has bounds %v and %v, want %v and %v", f.Name, lo, hi, wantLo, wantHi)
+			}
+		}
+		if bounded < 18 {
+			t.Errorf("%d columns have bounds", bounded)
+		}
+	}
+}
+
+// extremes returns the smallest and the largest number of a column, nil if it
+// has none.
+func extremes(cells []any) (least, most *big.Float) {
+	for _, c := range cells {
+		x := new(big.Float)
+		switch c := c.(type) {
+		case int64:
+			x.SetInt64(c)
+		case float64:
+			if math.IsNaN(c) {
+				continue
+			}
+			x.SetFloat64(c)
+		default:
+			continue
+		}
+		if least == nil || x.Cmp(least) < 0 {
+			least = x
+		}
+		if most == nil || x.Cmp(most) > 0 {
+			most = x
+		}
+	}
+	return least, most
+}
+
+// withFooter returns a Parquet file with a changed footer.
+func withFooter(t testing.TB, data []byte, change func(*format.FileMetaData)) []byte {
+	t.Helper()
+	var meta format.FileMetaData
+	size := int(binary.LittleEndian.Uint32(data[len(data)-8:]))
+	from := len(data) - 8 - size
+	if err := thrift.Unmarshal(new(thrift.CompactProtocol), data[from:len(data)-8], &meta); err != nil {
+		t.Fatal(err)
+	}
+	change(&meta)
+	footer, err := thrift.Marshal(new(thrift.CompactProtocol), meta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return replaceFooter(data, footer)
+}
+
+func replaceFooter(data, footer []byte) []byte {
+	from := len(data) - 8 - int(binary.LittleEndian.Uint32(data[len(data)-8:]))
+	data = append(slices.Clone(data[:from]), footer...)
+	data = binary.LittleEndian.AppendUint32(data, uint32(len(footer)))
+	return append(data, "PAR1"...)
+}
+
+func TestParquetFooterErrors(t *testing.T) {
+	data := fixture(t, "nested.parquet")
+	for _, tc := range []struct {
+		name, want string
+		change     func(*format.FileMetaData)
+	}{
+		{"more rows", "ends before the last row", func(m *format.FileMetaData) { m.RowGroups[1].NumRows++ }},
+		{"fewer rows", "goes on after the last row", func(m *format.FileMetaData) { m.RowGroups[1].NumRows-- }},
+		{"rows below zero", "row group 1 num_rows=-1 is negative", func(m *format.FileMetaData) { m.RowGroups[1].NumRows = -1 }},
+		{"rows without number", "row group 1 has 9223372036854775807 rows", func(m *format.FileMetaData) { m.RowGroups[1].NumRows = math.MaxInt64 }},
+		{"columns in another order", `row group 0: column "pickup.zone.id": row 0: the row group has the column ["pickup" "zone" "name"]`,
+			func(m *format.FileMetaData) { c := m.RowGroups[0].Columns; c[0], c[1] = c[1], c[0] }},
+		{"a column less", "", func(m *format.FileMetaData) { m.RowGroups[0].Columns = m.RowGroups[0].Columns[:2] }},
+		{"encrypted column", "encrypted", func(m *format.FileMetaData) {
+			m.RowGroups[2].Columns[1].CryptoMetadata.Value = new(format.EncryptionWithFooterKey)
+		}},
+		{"column elsewhere", "other.parquet", func(m *format.FileMetaData) { m.RowGroups[2].Columns[1].FilePath = "other.parquet" }},
+		{"codecs", "compressed in different ways", func(m *format.FileMetaData) { m.RowGroups[2].Columns[1].MetaData.Codec = format.Gzip }},
+		{"unknown codec", "", func(m *format.FileMetaData) {
+			for i := range m.RowGroups {
+				m.RowGroups[i].Columns[1].MetaData.Codec = 77
+			}
+		}},
+		{"offset", "outside of the file", func(m *format.FileMetaData) { m.RowGroups[2].Columns[1].MetaData.DataPageOffset = 1 << 40 }},
+		{"size", "ends before the last row", func(m *format.FileMetaData) { m.RowGroups[1].Columns[0].MetaData.TotalCompressedSize = 0 }},
+		{"no columns", "", func(m *format.FileMetaData) { m.Schema = nil }},
+		{"children", "", func(m *format.FileMetaData) { m.Schema[0].NumChildren.V = 1000 }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			table, err := openBytes("x.parquet", withFooter(t, data, tc.change))
+			if err == nil {
+				_, err = readAll(table)
+			}
+			wantColumnError(t, err, tc.want)
+		})
+	}
+}
+
+// TestParquetHugeList checks that a list is believed only as far as there are
+// bytes for it: the library would allocate hundreds of gigabytes.
+func TestParquetHugeList(t *testing.T) {
+	for _, footer := range []string{
+		"\x29\xfc\xff\xff\xff\xff\x07", // field 2 is a list of 2^31-1 structs
+		"\x28\xff\xff\xff\xff\x07",     // field 2 is that many bytes
+		"\x2b\xff\xff\xff\xff\x07\x88", // or a map of that many texts
+		strings.Repeat("\x1c", 1000),   // structs of structs
+		"\x1d",                         // of no type
+		"\x29\xff",                     // a length cut off
+		"",
+	} {
+		_, err := openBytes("x.parquet", replaceFooter(fixture(t, "nested.parquet"), []byte(footer)))
+		wantColumnError(t, err, "footer cannot be decoded")
+	}
+}
+
+func TestParquetUnsigned(t *testing.T) {
+	type row struct {
+		ID uint64 `parquet:"id"`
+	}
+	table := mustOpen(t, "x.parquet", writeParquet(t, [][]row{{{7}, {math.MaxInt64}, {math.MaxInt64 + 1}}}))
+	_, err := readAll(table)
+	wantColumnError(t, err, `x.parquet: row group 0: column "id": row 0: the unsigned value 9223372036854775808 is above 2^63-1`)
+}
+
+func TestParquetReadErrors(t *testing.T) {
+	table := mustOpen(t, "x.parquet", fixture(t, "lists.parquet"))
+	_, err := readChunk(table, 1, []int{3, 0})
+	wantColumnError(t, err, `row group 1: column "tags.list.element": row 25: the column cannot be read: it is part of a list or map`)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err = table.Read(ctx, 0, []int{3}, func(arrow.Record) error { return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled read returns %v", err)
+	}
+	want := errors.New("enough")
+	if err = table.Read(context.Background(), 0, []int{3}, func(arrow.Record) error { return want }); err != want {
+		t.Errorf("the error of the caller becomes %v", err)
+	}
+	rows := int64(0)
+	err = table.Read(context.Background(), 2, nil, func(r arrow.Record) error {
+		rows += r.NumRows()
+		return nil
+	})
+	if err != nil || rows != 10 {
+		t.Errorf("no columns have %d rows and error %v", rows, err)
+	}
+}
+
+// TestParquetDamage reads files with each byte changed. Pages have checksums
+// here, which the reader must heed: a change of the body of a page is an
+// error. Headers of pages and the footer have no checksum; there a change must
+// not do more than return an error or other values.
+func TestParquetDamage(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 5))
+	for _, name := range []string{"int96", "decimal", "nested", "dictionary", "v2", "geo"} {
+		data := fixture(t, name+".parquet")
+		want := mustReadAll(t, mustOpen(t, name, data))
+		body := pageBodies(t, data)
+		for i := range data {
+			changed := slices.Clone(data)
+			bit := r.IntN(8)
+			if !body[i] && i%16 > 0 {
+				// The highest bit continues a number: where it is a size, the
+				// library makes room for gigabytes, which takes its time.
+				bit %= 7
+			}
+			changed[i] ^= 1 << bit
+			table, err := openBytes("x.parquet", changed)
+			var got [][]any
+			if err == nil {
+				got, err = readAll(table)
+			}
+			var e *ColumnError
+			switch {
+			case err != nil && !errors.As(err, &e):
+				t.Fatalf("%s: byte %d: the error is %v", name, i, err)
+			case err == nil && body[i] && !sameCells(got, want):
+				t.Fatalf("%s: byte %d of a page: other rows and no error", name, i)
+			}
+		}
+	}
+}
+
+// pageBodies says which bytes of a Parquet file checksums cover. It walks the
+// pages as the format describes them.
+func pageBodies(t *testing.T, data []byte) []bool {
+	t.Helper()
+	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := make([]bool, len(data))
+	pages := 0
+	for _, g := range file.Metadata().RowGroups {
+		for _, c := range g.Columns {
+			at := c.MetaData.DataPageOffset
+			if d := c.MetaData.DictionaryPageOffset; d > 0 {
+				at = d
+			}
+			for end := at + c.MetaData.TotalCompressedSize; at < end; pages++ {
+				var header format.PageHeader
+				in := bytes.NewReader(data[at:end])
+				if err := thrift.NewDecoder(new(thrift.CompactProtocol).NewReader(in)).Decode(&header); err != nil {
+					t.Fatal(err)
+				}
+				if header.CRC == 0 {
+					t.Fatal("a page has no checksum")
+				}
+				at = end - int64(in.Len())
+				for range header.CompressedPageSize {
+					body[at] = true
+					at++
+				}
+			}
+		}
+	}
+	if pages == 0 {
+		t.Fatal("no pages")
+	}
+	return body
+}
+
+// TestParquetCutShort reads the first parts of files.
+func TestParquetCutShort(t *testing.T) {
+	for _, name := range []string{"nested", "v2", "dictionary"} {
+		data := fixture(t, name+".parquet")
+		for i := range 50 {
+			_, err := openBytes("x.parquet", data[:len(data)*i/50])
+			wantColumnError(t, err, "x.parquet: ")
+		}
+		// A file that keeps its footer but not its pages.
+		for i := range 50 {
+			cut := len(data) * i / 100
+			short := append([]byte("PAR1"), data[cut+4:]...)
+			table, err := openBytes("x.parquet", short)
+			if err == nil && cut > 0 {
+				_, err = readAll(table)
+			}
+			if cut > 0 {
+				wantColumnError(t, err, "x.parquet: ")
+			}
+		}
+	}
+}
+
+func TestDecimal(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	for range 20000 {
+		scale := r.IntN(30)
+		v := int64(r.Uint64()) >> r.IntN(64)
+		if got, want := decimal(v, int32(scale)), nearestDecimal(v, scale); got != want {
+			t.Fatalf("decimal(%d, %d) = %v, want %v", v, scale, got, want)
+		}
+		// Two's complement of any length, as a sum of signed bytes.
+		b := make([]byte, 1+r.IntN(20))
+		for i := range b {
+			b[i] = byte([]int{0, 255, 128, 127, r.Int()}[r.IntN(5)])
+		}
+		n := big.NewInt(int64(int8(b[0])))
+		for _, c := range b[1:] {
+			n.Add(n.Lsh(n, 8), big.NewInt(int64(c)))
+		}
+		want, _ := strconv.ParseFloat(fmt.Sprintf("%de-%d", n, scale), 64)
+		if got, err := bigDecimal(b, int32(scale)); err != nil || got != want {
+			t.Fatalf("bigDecimal(%x, %d) = %v, %v, want %v", b, scale, got, err, want)
+		}
+	}
+	if _, err := bigDecimal(nil, 2); err == nil {
+		t.Error("a decimal of no bytes is a number")
+	}
+}
+
+func TestInt96(t *testing.T) {
+	for _, tc := range []struct {
+		nanos int64
+		day   uint32
+		want  int64
+	}{
+		{0, 2440588, 0},
+		{1, 2440587, -nanosPerDay + 1},
+		{5e9, 2456294, time.Date(2013, 1, 1, 0, 0, 5, 0, time.UTC).UnixNano()}, // Julian day of the almanac
+		{0, 5373484, math.MaxInt64}, // 9999-12-31
+		{0, 1721426, math.MinInt64}, // 0001-01-01
+	} {
+		b := binary.LittleEndian.AppendUint64(nil, uint64(tc.nanos))
+		b = binary.LittleEndian.AppendUint32(b, tc.day)
+		var got [1]int64
+		if err := decodeInt96(got[:], values{data: b, width: 12}); err != nil || got[0] != tc.want {
+			t.Errorf("%d ns of day %d are %d, %v, want %d", tc.nanos, tc.day, got[0], err, tc.want)
+		}
+	}
+	b := bytes.Repeat([]byte{0x7f}, 12)
+	if err := decodeInt96(make([]int64, 1), values{data: b, width: 12}); err == nil {
+		t.Error("a day has more nanoseconds than there are")
 	}
 }
