@@ -150,10 +150,6 @@ func (p *Proposal) chooseTime(t table) {
 		} else {
 			p.because("time", "timestamps without a zone: read as local times of the city; set time.zone if they are not")
 		}
-		if allMidnight(c.Examples) {
-			p.Entry.Time.Step = "day"
-			p.because("time.step", "all times of the sample are midnight, so they are dates")
-		}
 	case arrow.STRING:
 		p.Entry.Time.Format = c.layout
 		if strings.HasPrefix(c.layout, "M/D") || strings.HasPrefix(c.layout, "D/M") {
@@ -174,6 +170,14 @@ func (p *Proposal) chooseTime(t table) {
 			}
 		}
 		p.because("time", "%s", c.Reason)
+	}
+	switch step := c.steps(); {
+	case c.Distinct > 2 && step%(7*daySeconds) == 0 && step > 0:
+		p.Entry.Time.Step = "week"
+		p.because("time.step", "all times of the sample are Mondays")
+	case c.Distinct > 2 && step%daySeconds == 0 && c.kind == arrow.TIMESTAMP:
+		p.Entry.Time.Step = "day"
+		p.because("time.step", "all times of the sample are midnight, so they are dates")
 	}
 	for _, other := range candidates[1:] {
 		p.because("time", "another column of times is `%s`", other.Name)
@@ -210,6 +214,10 @@ func (p *Proposal) choosePlace(geo geometryColumn, systems map[string]*RegionSys
 		place.Geometry, place.EPSG = geo.column, geo.epsg
 		p.because("place", "the file says that `%s` holds geometries", geo.column)
 		return
+	case lon != "" && lat != "" && p.column(lon).Distinct == 1 && p.column(lat).Distinct == 1:
+		place.City = true
+		p.because("place", "all rows are of one point, so they are of the whole city")
+		return
 	case lon != "" && lat != "":
 		place.Lon, place.Lat = lon, lat
 		p.because("place", "longitudes and latitudes")
@@ -229,6 +237,15 @@ func (p *Proposal) choosePlace(geo geometryColumn, systems map[string]*RegionSys
 	}
 	place.City = true
 	p.because("place", "no column tells where, so the rows are of the whole city; if one holds region codes, set place.region and place.column")
+}
+
+func (p *Proposal) column(name string) *ColumnProfile {
+	for i := range p.Columns {
+		if p.Columns[i].Name == name {
+			return &p.Columns[i]
+		}
+	}
+	return nil
 }
 
 // matchRegions finds the column whose values are most often ids of a region

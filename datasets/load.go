@@ -199,7 +199,7 @@ func (p *plan) outside(t table, chunk, column int) bool {
 		}
 		per = float64(units)
 	}
-	const slack = 2 * daySeconds
+	const slack = daySeconds
 	return hi/per+slack < float64(p.from) || lo/per-slack > float64(p.to)
 }
 

@@ -33,7 +33,7 @@ func (s memoryStore) Open(ctx context.Context, name string) (File, error) {
 }
 
 func (s memoryStore) Glob(ctx context.Context, pattern string) ([]string, error) {
-	return nil, errors.ErrUnsupported
+	return []string{pattern}, nil
 }
 
 func (s memoryStore) Write(ctx context.Context, name string, write func(io.Writer) error) error {

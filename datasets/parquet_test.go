@@ -257,10 +257,10 @@ func tripFile(b *testing.B, n int) string {
 	return name
 }
 
-const benchmarkRows = 2_000_000
+const tripRows = 2_000_000
 
 func BenchmarkReadParquet(b *testing.B) {
-	t, err := openTable(context.Background(), Disk{}, tripFile(b, benchmarkRows), CSVSpec{})
+	t, err := openTable(context.Background(), Disk{}, tripFile(b, tripRows), CSVSpec{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -277,17 +277,17 @@ func BenchmarkReadParquet(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
-		if rows != benchmarkRows {
+		if rows != tripRows {
 			b.Fatalf("%d rows", rows)
 		}
 	}
-	b.ReportMetric(float64(benchmarkRows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(tripRows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
 
 // BenchmarkPageLoop decodes the pages of the same file and looks at no value:
 // the bound for BenchmarkReadParquet.
 func BenchmarkPageLoop(b *testing.B) {
-	f, err := os.Open(tripFile(b, benchmarkRows))
+	f, err := os.Open(tripFile(b, tripRows))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -317,11 +317,11 @@ func BenchmarkPageLoop(b *testing.B) {
 				pages.Close()
 			}
 		}
-		if values != 4*benchmarkRows {
+		if values != 4*tripRows {
 			b.Fatalf("%d values", values)
 		}
 	}
-	b.ReportMetric(float64(benchmarkRows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(tripRows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
 }
 
 // TestParquetFixtures reads files written by pyarrow, see make.py beside them.

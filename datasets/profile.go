@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -152,6 +151,10 @@ func (s *columnSample) add(a arrow.Array) {
 	}
 }
 
+// numericShare is the share of a text column's values that must be numbers, or
+// marks of missing ones, for the column to hold numbers.
+const numericShare = 0.98
+
 // describe fills in what can be counted.
 func (s *columnSample) describe(p *ColumnProfile) {
 	p.Values, p.Missing, p.Distinct = s.rows-s.missing, s.missing, len(s.order)
@@ -166,8 +169,8 @@ func (s *columnSample) describe(p *ColumnProfile) {
 		if p.kind == arrow.STRING && kind == badNumber {
 			if x, kind = parseNumber([]byte(v), NumberSpec{Thousands: ","}); kind == goodNumber {
 				p.spec.Thousands = ","
-			} else if v == "-" || v == "N/A" || v == "NA" || v == "null" {
-				p.spec.Missing = append(p.spec.Missing, v)
+			} else if slices.Contains([]string{"-", "--", "N/A", "NA", "n/a", "null", "NULL", "None", "."}, strings.TrimSpace(v)) {
+				p.spec.Missing = append(p.spec.Missing, strings.TrimSpace(v))
 				numbers += n
 				continue
 			}
@@ -186,7 +189,7 @@ func (s *columnSample) describe(p *ColumnProfile) {
 		numbers = 0 // nothing but marks of missing values
 	}
 	switch {
-	case p.kind == arrow.STRING && numbers < p.Values || numbers == 0:
+	case p.kind == arrow.STRING && (float64(numbers) < numericShare*float64(p.Values) || numbers == 0):
 		p.Min, p.Max, p.spec = 0, 0, NumberSpec{}
 	case p.kind == arrow.STRING:
 		p.kind = arrow.FLOAT64 // text that is a number throughout
@@ -274,6 +277,10 @@ const (
 	keyWords  = "id ids key uid uuid guid medallion hack driver vehicle base plate license tail tailnum"
 )
 
+// fewValues is how many values a category may have at most to be told from
+// identifiers: the vendors of a taxi company, not its cars.
+const fewValues = 20
+
 // classify decides the role.
 func (p *ColumnProfile) classify() {
 	set := func(role ColumnRole, format string, args ...any) {
@@ -307,12 +314,13 @@ func (p *ColumnProfile) classify() {
 func (p *ColumnProfile) classifyText(set func(ColumnRole, string, ...any)) {
 	share := float64(p.Distinct) / float64(p.Values)
 	word, named := hasWord(p.Name, keyWords)
+	_, isKind := hasWord(p.Name, "type class category status kind name code")
 	switch {
 	case p.Distinct == 1:
 		set(RoleConstant, "always %q", p.Examples[0])
 	case p.Distinct == p.Values && p.Values > 100:
 		set(RoleKey, "different in all %d rows", p.Values)
-	case named && p.Distinct > 2:
+	case named && p.Distinct > fewValues && !isKind:
 		set(RoleIdentifier, "named %q, and %d different values in %d rows", word, p.Distinct, p.Values)
 	case share <= 0.2 && p.Distinct <= 1000:
 		set(RoleCategory, "%d different values in %d rows", p.Distinct, p.Values)
@@ -348,7 +356,7 @@ func (p *ColumnProfile) classifyNumber(set func(ColumnRole, string, ...any)) {
 		set(RoleAmount, "a number of things by its name")
 	case isCode && !(isAmount && !strings.HasPrefix(code, "id")):
 		set(RoleCode, "named %q", code)
-		if w, ok := hasWord(p.Name, keyWords); ok && p.integer && p.Distinct > 2 {
+		if w, ok := hasWord(p.Name, keyWords); ok && p.integer && p.Distinct > fewValues {
 			set(RoleIdentifier, "named %q, and %d different values in %d rows", w, p.Distinct, p.Values)
 			if p.Distinct == p.Values && p.Values > 100 {
 				set(RoleKey, "named %q, and different in all %d rows", w, p.Values)
@@ -392,13 +400,7 @@ type chosenFunction struct {
 func chooseFunctions(profiles []ColumnProfile, spec *DatasetSpec) []chosenFunction {
 	taken := []string{spec.Time.Column, spec.Place.Lon, spec.Place.Lat, spec.Place.X, spec.Place.Y, spec.Place.Geometry, spec.Place.Column}
 	var list []chosenFunction
-	binned := false // one row a step and place
-	for _, p := range profiles {
-		if p.Name == spec.Time.Column && p.Values > 0 {
-			binned = p.Distinct == p.Values
-		}
-	}
-	if !binned {
+	if !binned(profiles, spec) {
 		list = append(list, chosenFunction{FunctionSpec{Kind: Count}, "rows are events"})
 	}
 	for _, p := range profiles {
@@ -424,13 +426,57 @@ func chooseFunctions(profiles []ColumnProfile, spec *DatasetSpec) []chosenFuncti
 	return list
 }
 
-// allMidnight reports whether timestamps are dates: all of them midnight.
-func allMidnight(examples []string) bool {
-	for _, e := range examples {
-		t, err := time.Parse("2006-01-02 15:04:05", e)
-		if err != nil || t.Hour() != 0 || t.Minute() != 0 || t.Second() != 0 {
-			return false
+// binned reports whether rows are not events but the steps of series: each has
+// a time of its own, or times are whole or half hours and most of them have a
+// row of most places.
+func binned(profiles []ColumnProfile, spec *DatasetSpec) bool {
+	times, places, rows := 0, 1, 0
+	round := false
+	for _, p := range profiles {
+		switch p.Name {
+		case spec.Time.Column:
+			if times, rows = p.Distinct, p.Values; times == rows {
+				return rows > 0
+			}
+			round = p.steps()%(hourSeconds/2) == 0
+		case spec.Place.Column, spec.Place.Lon, spec.Place.X:
+			places = max(places, p.Distinct)
 		}
 	}
-	return len(examples) > 0
+	return round && places > 1 && 4*rows >= times*places
+}
+
+// steps returns the greatest common divisor, in seconds, of the times of a
+// sample counted from a Monday; 0 if they cannot be read.
+func (p *ColumnProfile) steps() int64 {
+	if p.sample == nil || p.Role != RoleTime {
+		return 1
+	}
+	const monday = 4 * daySeconds // 1970-01-05
+	step := int64(0)
+	var format *timeFormat
+	if p.kind == arrow.STRING && p.layout != "" {
+		var err error
+		if format, err = parseTimeFormat(p.layout); err != nil {
+			return 1
+		}
+	}
+	for _, v := range p.sample.order {
+		s, ok := stamp{}, false
+		if format != nil {
+			s, ok = format.parse([]byte(v))
+		} else {
+			s, ok = parseStamp(v)
+		}
+		if !ok {
+			return 1
+		}
+		for a, b := step, s.seconds-monday; ; a, b = b, a%b {
+			if b == 0 {
+				step = max(a, -a)
+				break
+			}
+		}
+	}
+	return step
 }

@@ -187,7 +187,7 @@ func (w *partial) reject(i int, reason, column string, a arrow.Array, at rowOrig
 }
 
 func (w *partial) sample(e *Reject, i int, a arrow.Array, at rowOrigin) {
-	if row := at.row + int64(i); e.wants(at.order, row) {
+	if row := at.row + int64(i); a != nil && e.wants(at.order, row) {
 		e.sample(Sample{File: at.file, Row: row, Text: textOf(a, i), order: at.order})
 	}
 }
