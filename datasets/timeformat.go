@@ -24,7 +24,7 @@ const (
 	fractionPart                 // of a second, any number of digits
 	halfPart                     // AM or PM
 	offsetPart                   // from UTC: Z, +hh, +hhmm or +hh:mm
-	numParts                     //
+	numParts
 )
 
 func (p timePart) String() string {
@@ -243,6 +243,13 @@ func strptimeOps(layout string) ([]timeOp, error) {
 			return nil, err
 		}
 		ops = append(ops, more...)
+	}
+	// A number beside another one has two digits, as it mostly has in %Y%m%d.
+	for i := range ops {
+		beside := i > 0 && ops[i-1].isNumber() || i+1 < len(ops) && ops[i+1].isNumber()
+		if ops[i].isNumber() && ops[i].width == 0 && beside {
+			ops[i].width = 2
+		}
 	}
 	return ops, nil
 }
@@ -617,6 +624,9 @@ func (c *clock) toUTC(wall int64) (utc int64) {
 
 // find is toUTC for a wall time out of the current run.
 func (c *clock) find(wall int64) (utc int64) {
+	if wall < -maxWall || wall > maxWall {
+		return wall
+	}
 	i, found := slices.BinarySearchFunc(c.runs, wall, func(r wallRun, w int64) int {
 		switch {
 		case r.end <= w:
@@ -667,6 +677,6 @@ func wallRunAt(u int64, zone *time.Location) wallRun {
 	return wall
 }
 
-// maxWall is beyond any time that a file tells, and far from the overflow of
-// an int64.
-const maxWall = 1 << 60
+// maxWall is beyond the wall times that belong on an axis, some 35,000 years
+// around 1970. Those further away are taken as UTC, so that nothing overflows.
+const maxWall = 1 << 40
