@@ -42,6 +42,7 @@ func TestSums(t *testing.T) {
 		{"zeros have no sign", []float64{math.Copysign(0, -1)}, 0, 0},
 		{"a tie goes to the even neighbour", []float64{1 << 53, 1}, 1 << 53, 1 << 52},
 		{"just above a tie", []float64{1 << 53, 1, tiny}, 1<<53 + 2, (1<<53 + 2) / 3.},
+		{"just above a tie, within 128 bits", []float64{1 << 61, 1 << 8, 0x1p-64}, 1<<61 + 1<<9, (1<<61 + 1<<9) / 3.},
 		{"a tie above an odd number", []float64{1<<53 + 2, 1}, 1<<53 + 4, 1<<52 + 2},
 		{"cancellation", []float64{1e300, 1, -1e300}, 1, 1. / 3},
 		{"cancellation to zero", []float64{1e300, -3, -1e300, 3}, 0, 0},
@@ -187,6 +188,47 @@ func TestSumsCountBeyond32Bits(t *testing.T) {
 	}
 	if got, want := s.mean(0), 6./(3<<32); got != want {
 		t.Errorf("mean is %g, want %g", got, want)
+	}
+	coarse := newSums()
+	coarse.grow(1)
+	coarse.merge(s, []int32{0})
+	coarse.merge(s, []int32{0})
+	if got := coarse.values(0); got != 6<<32 {
+		t.Errorf("%d values after a merge, want %d", got, int64(6)<<32)
+	}
+}
+
+// What does not fit the new unit stays in the sum.
+func TestSumsUnitDoesNotMatter(t *testing.T) {
+	for _, unit := range []int{leastExponent, -200, -96, 0, 1, 2, 32, greatestUnit} {
+		s := newSums()
+		s.grow(1)
+		s.add([]int32{0, 0}, []float64{3, 0x1p-200}, nil)
+		s.setUnit(unit)
+		if got := s.sum(0); got != 3 {
+			t.Errorf("unit %d: sum is %g, want 3", unit, got)
+		}
+		s.add([]int32{0}, []float64{-3}, nil)
+		s.setUnit(firstUnit)
+		if got := s.sum(0); got != 0x1p-200 {
+			t.Errorf("unit %d: sum is %g, want 2^-200", unit, got)
+		}
+	}
+}
+
+// A merge takes the unit of the first part, and nothing of slots left out.
+func TestSumsMergeUnits(t *testing.T) {
+	part, s := newSums(), newSums()
+	part.grow(2)
+	part.setUnit(-160)
+	part.add([]int32{0, 1, 1}, []float64{0x1.8p-130, 1, 1e300}, nil)
+	s.grow(1)
+	s.merge(part, []int32{0, -1})
+	if s.unit != -160 || len(s.spills) > 0 {
+		t.Errorf("unit %d and %d spills, want -160 and none", s.unit, len(s.spills))
+	}
+	if got := s.sum(0); got != 0x1.8p-130 {
+		t.Errorf("sum is %g, want %g", got, 0x1.8p-130)
 	}
 }
 

@@ -113,6 +113,44 @@ func TestMedianUncertainty(t *testing.T) {
 	}
 }
 
+// A zero is one value, whatever its sign.
+func TestMedianZeros(t *testing.T) {
+	m := newMedians()
+	m.grow(1)
+	m.add([]int32{0}, []float64{math.Copysign(0, -1)}, nil)
+	for n := range exactValues {
+		m.add([]int32{0}, []float64{float64(n)}, nil)
+	}
+	if got := m.uncertainty(0); got != 0 {
+		t.Errorf("uncertainty of %d values is %g", exactValues, got)
+	}
+}
+
+// Values merged with rounded ones are rounded, also where these are few.
+func TestMedianMergesRounded(t *testing.T) {
+	many, one := make([]float64, exactValues+1), []float64{1.5 + 0x1p-20}
+	for i := range many {
+		many[i] = 1 + float64(i)/(1<<13) // 1536 different ones of 12 bits
+	}
+	want := medianOf(append(slices.Clone(many), one...))
+	for _, parts := range [][2][]float64{{many, one}, {one, many}} {
+		m, part := newMedians(), newMedians()
+		m.grow(1)
+		part.grow(1)
+		m.add(make([]int32, len(parts[0])), parts[0], nil)
+		part.add(make([]int32, len(parts[1])), parts[1], nil)
+		m.merge(part, []int32{0})
+		if got := m.result(0); got != want || m.uncertainty(0) != medianError {
+			t.Errorf("median is %v, want %v; uncertainty %g", got, want, m.uncertainty(0))
+		}
+		for i, v := range m.sorted {
+			if v.value != roundedSlowly(v.value) {
+				t.Errorf("value %d is %v, not of 12 bits", i, v.value)
+			}
+		}
+	}
+}
+
 func BenchmarkMedians(b *testing.B) {
 	for _, name := range []string{"fares", "mixed"} {
 		b.Run(name, func(b *testing.B) {
