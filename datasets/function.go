@@ -18,6 +18,9 @@ type Function struct {
 	// Estimated is the number of cells whose value is an estimate: a distinct
 	// count or a median of more different values than are kept.
 	Estimated int
+	// Overflow is the number of cells that are missing because their sum is
+	// beyond the range of numbers that can be compared.
+	Overflow int
 }
 
 // Name returns the function's name, such as "collisions.mean(persons_injured)".
@@ -103,8 +106,12 @@ func (l *Loaded) Function(spec FunctionSpec, r Resolution, s *RegionSystem) (*Fu
 		default:
 			x = state.result(int(slot))
 		}
-		if e, ok := state.(interface{ estimated(slot int) bool }); ok && e.estimated(int(slot)) {
+		if e, ok := state.(interface{ uncertainty(slot int) float64 }); ok && e.uncertainty(int(slot)) > 0 {
 			f.Estimated++
+		}
+		if math.Abs(x) > math.MaxFloat64/2 { // package topology needs differences of values
+			f.Overflow++
+			x = math.NaN()
 		}
 		f.Values[int(step-first)*regions+region] = x
 	})

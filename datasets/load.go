@@ -388,6 +388,7 @@ func (l *loader) finish(w *partial) *Loaded {
 			c.Min, c.Max = 0, 0 // no number was read
 		}
 	}
+	r.partly = l.limit > 0
 	r.midnight = p.step == Hour && len(occupied) > 1
 	for base := range occupied {
 		r.midnight = r.midnight && instant(base).Hour() == 0 && instant(base).Minute() == 0

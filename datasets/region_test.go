@@ -40,15 +40,15 @@ func squareFeature(properties string, x, y int) string {
 		[[[%d, %d], [%d, %d], [%d, %d], [%d, %d], [%d, %d]]]}}`, properties, x, y, x+1, y, x+1, y+1, x, y+1, x, y)
 }
 
-func collection(features ...string) string {
+func featureCollection(features ...string) string {
 	return `{"type": "FeatureCollection", "features": [` + strings.Join(features, ",\n") + `]}`
 }
 
 func TestLoadRegions(t *testing.T) {
 	files := regionFiles{
-		"path.json": collection(squareFeature(`"id": 7, "label": "seven"`, 0, 0), squareFeature(`"id": " b "`, 1, 0), squareFeature(`"id": 9.0, "label": null`, 2, 0)),
-		"zips.json": collection(squareFeature(`"zip": "00501", "id": 1`, 0, 0), squareFeature(`"zip": "10001", "id": 1`, 5, 5)),
-		"parts.json": collection(squareFeature(`"id": 56, "label": "first"`, 0, 0), squareFeature(`"id": 57`, 1, 0),
+		"path.json": featureCollection(squareFeature(`"id": 7, "label": "seven"`, 0, 0), squareFeature(`"id": " b "`, 1, 0), squareFeature(`"id": 9.0, "label": null`, 2, 0)),
+		"zips.json": featureCollection(squareFeature(`"zip": "00501", "id": 1`, 0, 0), squareFeature(`"zip": "10001", "id": 1`, 5, 5)),
+		"parts.json": featureCollection(squareFeature(`"id": 56, "label": "first"`, 0, 0), squareFeature(`"id": 57`, 1, 0),
 			squareFeature(`"id": "56", "label": "second"`, 2, 0), squareFeature(`"id": 58`, 9, 0)),
 		"ids.json": `{"features": [{"id": 3, "type": "Feature", "geometry": {"type": "MultiPolygon", "coordinates":
 			[[[[0,0,5],[1,0],[0,1]]], [[[2,2],[3,2],[3,3],[2,3]], [[2.25,2.25],[2.75,2.25],[2.5,2.75]]]]}, "properties": null}], "crs": {"a": [1]}, "type": "FeatureCollection"}`,
@@ -88,7 +88,7 @@ func TestLoadRegions(t *testing.T) {
 			RegionSystem{IDs: []string{"1"}, Names: []string{"1"}, Islands: []int{0}}, nil, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			files["mark.json"] = "\uFEFF" + collection(squareFeature(`"id": 1`, 0, 0))
+			files["mark.json"] = "\uFEFF" + featureCollection(squareFeature(`"id": 1`, 0, 0))
 			got, err := LoadRegions(context.Background(), files, "places", tc.spec)
 			if err != nil {
 				t.Fatal(err)
@@ -120,10 +120,10 @@ func TestLoadRegions(t *testing.T) {
 
 func TestLoadRegionsErrors(t *testing.T) {
 	polygon := func(coordinates string) string {
-		return collection(squareFeature(`"id": "first"`, 0, 0), `{"type": "Feature", "properties": {"id": "x"}, "geometry": {"type": "Polygon", "coordinates": `+coordinates+`}}`)
+		return featureCollection(squareFeature(`"id": "first"`, 0, 0), `{"type": "Feature", "properties": {"id": "x"}, "geometry": {"type": "Polygon", "coordinates": `+coordinates+`}}`)
 	}
 	geometry := func(text string) string {
-		return collection(`{"type": "Feature", "properties": {"id": "x"}, "geometry": ` + text + `}`)
+		return featureCollection(`{"type": "Feature", "properties": {"id": "x"}, "geometry": ` + text + `}`)
 	}
 	const file = `regions "places": f.json: `
 	const second = file + `features[1]: id "x": polygon 0, ring 0: `
@@ -135,18 +135,18 @@ func TestLoadRegionsErrors(t *testing.T) {
 		{"nothing given", "", RegionSpec{}, `regions "places": 0 of file, grid and h3 are given; give one`},
 		{"two sources", "", RegionSpec{File: "f.json", H3: 3}, `regions "places": 2 of file, grid and h3 are given; give one`},
 		{"cells of the data", "", RegionSpec{H3: 8}, `regions "places": the cells of H3 resolution 8 come from the data`},
-		{"islands", collection(), RegionSpec{File: "f.json", Islands: "drop"}, `regions "places": islands is "drop"; use keep or join`},
-		{"tolerance", collection(), RegionSpec{File: "f.json", Tolerance: -1}, `regions "places": tolerance is -1; it is in metres`},
+		{"islands", featureCollection(), RegionSpec{File: "f.json", Islands: "drop"}, `regions "places": islands is "drop"; use keep or join`},
+		{"tolerance", featureCollection(), RegionSpec{File: "f.json", Tolerance: -1}, `regions "places": tolerance is -1; it is in metres`},
 		{"no file", "", RegionSpec{File: "g.json"}, `regions "places": open g.json: file does not exist`},
 		{"empty file", "", RegionSpec{}, file + "the file ends early: unexpected EOF; a region file is a GeoJSON FeatureCollection"},
 		{"not JSON", "PK\x03\x04", RegionSpec{}, file + "invalid character 'P'"},
 		{"an array", "[1]", RegionSpec{}, file + "the JSON is of another structure; a region file is a GeoJSON FeatureCollection"},
 		{"TopoJSON", `{"type": "Topology", "objects": {}}`, RegionSpec{}, file + `its type is "Topology"; a region file is a GeoJSON FeatureCollection`},
 		{"features null", `{"type": "FeatureCollection", "features": null}`, RegionSpec{}, file + "the JSON is of another structure"},
-		{"no features", collection(), RegionSpec{}, file + "the file has no features; a region file has one for each region"},
+		{"no features", featureCollection(), RegionSpec{}, file + "the file has no features; a region file has one for each region"},
 		{"cut off", polygon("[[[0,0],[1,0],[0,1]]]")[:260], RegionSpec{}, file + "features[1]: the file ends early: unexpected EOF"},
-		{"cut off after a feature", strings.TrimSuffix(collection(squareFeature(`"id": 1`, 0, 0)), "]}"), RegionSpec{}, file + "the file ends early"},
-		{"two documents", collection(squareFeature(`"id": 1`, 0, 0)) + "{}", RegionSpec{}, file + "there is more after the end"},
+		{"cut off after a feature", strings.TrimSuffix(featureCollection(squareFeature(`"id": 1`, 0, 0)), "]}"), RegionSpec{}, file + "the file ends early"},
+		{"two documents", featureCollection(squareFeature(`"id": 1`, 0, 0)) + "{}", RegionSpec{}, file + "there is more after the end"},
 		{"NaN", polygon("[[[0,0],[NaN,0],[0,1]]]"), RegionSpec{}, file + "features[1]: invalid character 'N' looking for beginning of value; correct or leave out the feature (JSON has no NaN and no Infinity)"},
 		{"null", polygon("[[[0,0],[null,0],[0,1]]]"), RegionSpec{}, file + `features[1]: id "x": the coordinates are not those of a Polygon: "[null,0]" is not a position; it needs two numbers`},
 		{"one number", polygon("[[[0,0],[1],[0,1]]]"), RegionSpec{}, file + `features[1]: id "x": the coordinates are not those of a Polygon: "[1]" is not a position; it needs a longitude and a latitude`},
@@ -164,19 +164,19 @@ func TestLoadRegionsErrors(t *testing.T) {
 		{"no coordinates", geometry(`{"type": "Polygon"}`), RegionSpec{}, file + `features[0]: id "x": the coordinates are not those of a Polygon`},
 		{"no geometry", geometry("null"), RegionSpec{}, file + `features[0]: id "x": the feature has no geometry; leave it out or give it a polygon`},
 		{"a line", geometry(`{"type": "LineString", "coordinates": [[0,0],[1,1]]}`), RegionSpec{}, file + `features[0]: id "x": its geometry is a LineString; a region is a Polygon or a MultiPolygon`},
-		{"no id", collection(squareFeature(`"zip": 1, "area": 2`, 0, 0)), RegionSpec{}, file + `features[0]: the feature has no "id" to identify it; name a property that all features have (this one has "area", "zip")`},
-		{"no id and no properties", collection(squareFeature(``, 0, 0)), RegionSpec{}, file + `features[0]: the feature has no "id" to identify it; name a property that all features have (this one has no properties)`},
-		{"id null", collection(squareFeature(`"zip": null`, 0, 0)), RegionSpec{ID: "zip"}, file + `features[0]: the feature has no "zip" to identify it`},
-		{"a fraction", collection(squareFeature(`"id": 1.5`, 0, 0)), RegionSpec{}, file + `features[0]: property "id": "1.5" is not an id; use a text or a whole number`},
-		{"a number too large for an id", collection(squareFeature(`"id": 1e20`, 0, 0)), RegionSpec{}, file + `features[0]: property "id": "1e20" is not an id`},
-		{"true", collection(squareFeature(`"id": true`, 0, 0)), RegionSpec{}, file + `features[0]: property "id": "true" is not an id`},
-		{"blank id", collection(squareFeature(`"id": " "`, 0, 0)), RegionSpec{}, file + `features[0]: property "id": the id is empty; give every feature an id`},
-		{"no such name", collection(squareFeature(`"id": 1`, 0, 0)), RegionSpec{Name: "label"}, file + `no feature has the property "label" to take names from; this one has "id"`},
+		{"no id", featureCollection(squareFeature(`"zip": 1, "area": 2`, 0, 0)), RegionSpec{}, file + `features[0]: the feature has no "id" to identify it; name a property that all features have (this one has "area", "zip")`},
+		{"no id and no properties", featureCollection(squareFeature(``, 0, 0)), RegionSpec{}, file + `features[0]: the feature has no "id" to identify it; name a property that all features have (this one has no properties)`},
+		{"id null", featureCollection(squareFeature(`"zip": null`, 0, 0)), RegionSpec{ID: "zip"}, file + `features[0]: the feature has no "zip" to identify it`},
+		{"a fraction", featureCollection(squareFeature(`"id": 1.5`, 0, 0)), RegionSpec{}, file + `features[0]: property "id": "1.5" is not an id; use a text or a whole number`},
+		{"a number too large for an id", featureCollection(squareFeature(`"id": 1e20`, 0, 0)), RegionSpec{}, file + `features[0]: property "id": "1e20" is not an id`},
+		{"true", featureCollection(squareFeature(`"id": true`, 0, 0)), RegionSpec{}, file + `features[0]: property "id": "true" is not an id`},
+		{"blank id", featureCollection(squareFeature(`"id": " "`, 0, 0)), RegionSpec{}, file + `features[0]: property "id": the id is empty; give every feature an id`},
+		{"no such name", featureCollection(squareFeature(`"id": 1`, 0, 0)), RegionSpec{Name: "label"}, file + `no feature has the property "label" to take names from; this one has "id"`},
 		{"properties not an object", `{"type": "FeatureCollection", "features": [{"properties": 5}]}`, RegionSpec{}, file + "features[0]: json: cannot unmarshal number"},
-		{"no graph file", collection(squareFeature(`"id": 1`, 0, 0)), RegionSpec{Graph: "g.txt"}, `regions "places": open g.txt: file does not exist`},
-		{"a graph of other regions", collection(squareFeature(`"id": 1`, 0, 0)), RegionSpec{Graph: "two.txt"}, `regions "places": two.txt has 2 regions, but f.json has 1`},
-		{"a broken graph", collection(squareFeature(`"id": 1`, 0, 0)), RegionSpec{Graph: "f.json"}, `regions "places": f.json: line 1: `},
-		{"a graph and features of the same id", collection(squareFeature(`"id": 1`, 0, 0), squareFeature(`"id": 1`, 4, 0)), RegionSpec{Graph: "two.txt"},
+		{"no graph file", featureCollection(squareFeature(`"id": 1`, 0, 0)), RegionSpec{Graph: "g.txt"}, `regions "places": open g.txt: file does not exist`},
+		{"a graph of other regions", featureCollection(squareFeature(`"id": 1`, 0, 0)), RegionSpec{Graph: "two.txt"}, `regions "places": two.txt has 2 regions, but f.json has 1`},
+		{"a broken graph", featureCollection(squareFeature(`"id": 1`, 0, 0)), RegionSpec{Graph: "f.json"}, `regions "places": f.json: line 1: `},
+		{"a graph and features of the same id", featureCollection(squareFeature(`"id": 1`, 0, 0), squareFeature(`"id": 1`, 4, 0)), RegionSpec{Graph: "two.txt"},
 			`regions "places": f.json: features[0] and features[1] have the same id, "1", and would be one region, but two.txt numbers them apart`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -195,7 +195,7 @@ func TestLoadRegionsErrors(t *testing.T) {
 func TestLoadRegionsStops(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := LoadRegions(ctx, regionFiles{"f.json": collection(squareFeature(`"id": 1`, 0, 0))}, "places", RegionSpec{File: "f.json"})
+	_, err := LoadRegions(ctx, regionFiles{"f.json": featureCollection(squareFeature(`"id": 1`, 0, 0))}, "places", RegionSpec{File: "f.json"})
 	if err == nil || !strings.Contains(err.Error(), "context canceled") {
 		t.Errorf("error %v, want that of the context", err)
 	}
@@ -240,7 +240,7 @@ func TestLoadNewYork(t *testing.T) {
 }
 
 func FuzzReadFeatures(f *testing.F) {
-	f.Add(collection(squareFeature(`"id": 1`, 0, 0), squareFeature(`"id": "a", "x": []`, 1, 0)), "id")
+	f.Add(featureCollection(squareFeature(`"id": 1`, 0, 0), squareFeature(`"id": "a", "x": []`, 1, 0)), "id")
 	f.Add(`{"type": "FeatureCollection", "features": [{"id": 3, "geometry": {"type": "MultiPolygon", "coordinates": [[[[0,0,5],[1,0],[0,1]]]]}}]}`, "")
 	f.Add(`{"features": [{"id": {}, "geometry": {"type": "Polygon", "coordinates": [[[ 0 , 0 ],[[1],0],["0",1]]]}}]}`, "")
 	f.Fuzz(func(t *testing.T, text, id string) {

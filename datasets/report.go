@@ -29,6 +29,7 @@ type Report struct {
 	Functions []FunctionReport `json:"functions"`
 	Warnings  []string         `json:"warnings"`
 
+	partly   bool // only the first rows of each file have been read
 	midnight bool // steps are hours, and all that have rows begin a day
 }
 

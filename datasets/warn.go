@@ -63,6 +63,9 @@ func (r *Report) warn(p *plan) {
 		add("values of `%s` look like codes, not quantities: %s", s.column, s.reason)
 	}
 	for _, g := range r.Gaps {
+		if r.partly {
+			break // what has not been read is no gap
+		}
 		if days := g.To.Sub(g.From).Hours() / 24; days >= 28 {
 			add("no rows from %s to %s: the functions are missing there", g.From.Format(time.DateOnly), g.To.Format(time.DateOnly))
 		}
@@ -78,7 +81,8 @@ func sampleText(e Reject) string {
 
 // outlierIQR is how many interquartile ranges one value must stand apart from
 // all others to be called a faulty reading; and it must be further from them
-// than they are spread on its side, which rain and snow are not.
+// than they are spread on its side. Functions that are mostly 0, as rain is,
+// have no usual spread.
 const outlierIQR = 20
 
 // Describe summarises a function, and warns of a reading that stands apart
@@ -110,16 +114,19 @@ func (f *Function) Describe() (r FunctionReport, warning string) {
 	if r.Values = n; n == 0 {
 		return r, ""
 	}
+	if f.Overflow > 0 {
+		warning = fmt.Sprintf("%d cells of %s are missing because they are beyond the range of numbers at %s %s", f.Overflow, r.Function, r.Resolution, r.Regions)
+	}
 	slices.Sort(values)
 	at := func(p float64) float64 { return values[int(p*float64(n-1)+0.5)] }
 	r.Min, r.Median, r.Max = values[0], at(0.5), values[n-1]
 	iqr := at(0.75) - at(0.25)
 	switch f.Spec.Kind {
 	case Count, Sum, Unique:
-		return r, "" // a busy hour is no fault
+		return r, warning // a busy hour is no fault
 	}
-	if n < 10 || !(iqr > 0) {
-		return r, ""
+	if n < 10 || !(iqr > 0) || 2*r.Zeros > n || warning != "" {
+		return r, warning
 	}
 	apart := func(distance, next float64) bool { return distance >= outlierIQR*iqr && distance > next/2 }
 	if above := values[n-1] - values[n-2]; apart(above, values[n-2]-r.Median) {

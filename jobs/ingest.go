@@ -142,7 +142,7 @@ func FunctionPath(f *datasets.Function) string {
 // reportText is a load report as a page to read.
 func reportText(r *datasets.Report) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s rows of %d files, %s used", r.Dataset, groupDigits(r.Rows), len(r.Files), groupDigits(r.Used))
+	fmt.Fprintf(&b, "%s: %s rows of %s, %s used", r.Dataset, groupDigits(r.Rows), plural(len(r.Files), "file"), groupDigits(r.Used))
 	if r.LeftOut > 0 {
 		fmt.Fprintf(&b, ", %s left out as the catalog asks", groupDigits(r.LeftOut))
 	}
@@ -155,11 +155,11 @@ func reportText(r *datasets.Report) string {
 		fmt.Fprintf(&b, "  %s to %s by the %s", r.First.Format(layout), r.Last.Format(layout), r.Step)
 		if n := len(r.Gaps); n > 0 {
 			longest := slices.MaxFunc(r.Gaps, func(a, b datasets.Gap) int { return int(a.Steps - b.Steps) })
-			fmt.Fprintf(&b, ", %d gaps, the longest %s to %s", n, longest.From.Format(layout), longest.To.Format(layout))
+			fmt.Fprintf(&b, ", %s, the longest %s to %s", plural(n, "gap"), longest.From.Format(layout), longest.To.Format(layout))
 		}
 		b.WriteString("\n")
 	}
-	list := func(title string, rejects []datasets.Reject) {
+	list := func(title string, rejects []datasets.Reject, samples int) {
 		for _, e := range rejects {
 			fmt.Fprintf(&b, "  %s: %s %s", title, groupDigits(e.Count), e.Reason)
 			if e.Column != "" {
@@ -168,7 +168,7 @@ func reportText(r *datasets.Report) string {
 			if e.Regions != "" {
 				fmt.Fprintf(&b, " of %s", e.Regions)
 			}
-			for i, s := range e.Samples {
+			for i, s := range e.Samples[:min(len(e.Samples), samples)] {
 				sep := ", "
 				if i == 0 {
 					sep = ", such as "
@@ -181,9 +181,9 @@ func reportText(r *datasets.Report) string {
 			b.WriteString("\n")
 		}
 	}
-	list("rejected rows", r.Rejected)
-	list("rows in no region", r.Unplaced)
-	list("values not used", r.BadValues)
+	list("rejected rows", r.Rejected, 5)
+	list("rows in no region", r.Unplaced, 1)
+	list("values not used", r.BadValues, 5)
 	if r.Ambiguous > 0 {
 		fmt.Fprintf(&b, "  %s times that clocks show twice in autumn: the earlier is taken\n", groupDigits(r.Ambiguous))
 	}
@@ -215,6 +215,13 @@ func functionLines(functions []datasets.FunctionReport) string {
 		fmt.Fprintf(&b, "  and %d at coarser resolutions\n", more)
 	}
 	return b.String()
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // groupDigits writes a number with a comma before every third digit.

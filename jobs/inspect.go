@@ -121,14 +121,18 @@ func (r *checkResult) text() string {
 		if f.Warning {
 			kind = "warning"
 		}
-		fmt.Fprintf(&b, "%s: %s\n", kind, f.Message)
+		if f.Warning {
+			fmt.Fprintf(&b, "%s: dataset %s: %s\n", kind, f.Dataset, f.Message)
+		} else {
+			fmt.Fprintf(&b, "%s: %s\n", kind, f.Message) // which names the dataset
+		}
 	}
 	for _, d := range r.Datasets {
 		rows := groupDigits(d.Rows)
 		if d.Rows < 0 {
 			rows = "?"
 		}
-		fmt.Fprintf(&b, "%-28s %d files, %s rows\n    %s\n    at %s\n", d.Dataset, d.Files, rows, strings.Join(d.Functions, ", "), strings.Join(d.Resolutions, ", "))
+		fmt.Fprintf(&b, "%-28s %s, %s rows\n    %s\n    at %s\n", d.Dataset, plural(d.Files, "file"), rows, strings.Join(d.Functions, ", "), strings.Join(d.Resolutions, ", "))
 	}
 	return b.String()
 }
