@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -66,10 +67,13 @@ func (f *Function) Write(w io.Writer) error {
 			}
 		}
 	}
-	valid := make([]byte, (len(f.Values)+7)/8)
-	for i, x := range f.Values {
-		if !math.IsNaN(x) {
-			valid[i>>3] |= 1 << (i & 7)
+	var valid []byte
+	if slices.ContainsFunc(f.Values, math.IsNaN) {
+		valid = make([]byte, (len(f.Values)+7)/8)
+		for i, x := range f.Values {
+			if !math.IsNaN(x) {
+				valid[i>>3] |= 1 << (i & 7)
+			}
 		}
 	}
 	b := arrowfile.Batch{Rows: len(f.Values), Columns: []arrowfile.Column{{Values: arrow.Float64Traits.CastToBytes(f.Values), Validity: valid}}}

@@ -170,7 +170,9 @@ func (s *columnSample) describe(p *ColumnProfile) {
 			if x, kind = parseNumber([]byte(v), NumberSpec{Thousands: ","}); kind == goodNumber {
 				p.spec.Thousands = ","
 			} else if slices.Contains([]string{"-", "--", "N/A", "NA", "n/a", "null", "NULL", "None", "."}, strings.TrimSpace(v)) {
-				p.spec.Missing = append(p.spec.Missing, strings.TrimSpace(v))
+				if mark := strings.TrimSpace(v); !slices.Contains(p.spec.Missing, mark) {
+					p.spec.Missing = append(p.spec.Missing, mark)
+				}
 				numbers += n
 				continue
 			}
@@ -185,8 +187,8 @@ func (s *columnSample) describe(p *ColumnProfile) {
 	if p.Values > 0 {
 		p.topShare = float64(top) / float64(p.Values)
 	}
-	if p.kind == arrow.STRING && numbers >= p.Values && math.IsInf(p.Max, -1) {
-		numbers = 0 // nothing but marks of missing values
+	if math.IsInf(p.Max, -1) {
+		numbers, p.Min, p.Max = 0, 0, 0 // nothing but marks of missing values
 	}
 	switch {
 	case p.kind == arrow.STRING && (float64(numbers) < numericShare*float64(p.Values) || numbers == 0):

@@ -133,10 +133,15 @@ func ingestDataset(ctx context.Context, store datasets.Store, c *datasets.Catalo
 }
 
 // FunctionPath returns where a function's file is, below the folder of a run:
-// functions/DATASET/RESOLUTION-REGIONS/FUNCTION.arrow. Signs of a column's
-// name that are not safe in a path are written %XX.
+// functions/DATASET/RESOLUTION-REGIONS/KIND.COLUMN.arrow, such as
+// functions/taxi/hour-city/mean.fare.arrow. Signs of a column's name that are
+// not safe in a path are written %XX.
 func FunctionPath(f *datasets.Function) string {
-	return path.Join("functions", f.Dataset, f.Axis.Resolution.String()+"-"+f.Regions.Name, url.PathEscape(f.Spec.String())+".arrow")
+	name := f.Spec.Kind.String()
+	if f.Spec.Column != "" {
+		name += "." + url.PathEscape(f.Spec.Column)
+	}
+	return path.Join("functions", f.Dataset, f.Axis.Resolution.String()+"-"+f.Regions.Name, name+".arrow")
 }
 
 // reportText is a load report as a page to read.

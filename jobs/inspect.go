@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 
 	"polygamy/datasets"
@@ -46,11 +45,8 @@ func Inspect(ctx context.Context, store datasets.Store, o InspectOptions, w io.W
 
 // dataError is the exit of an error while reading data.
 func dataError(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return outputError(errInterrupted)
-	case errors.Is(err, fs.ErrNotExist):
-		return UsageError(err)
 	}
 	return inputError(err)
 }

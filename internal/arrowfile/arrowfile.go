@@ -278,11 +278,12 @@ func (m *messages) readBatch(h batchHeader) (b Batch, err error) {
 		}
 		return body[offset : offset+int64(want) : offset+int64(want)]
 	}
+	length := func(i int) int64 { return batch.GetInt64(buffers + flatbuffers.UOffsetT(16*i+8)) }
 	b.Rows = h.Rows
 	for i, f := range fields {
 		width := f.Type.(arrow.FixedWidthDataType).BitWidth() / 8
 		c := Column{Values: buffer(2*i+1, h.Rows*width)}
-		if f.Nullable && h.Rows > 0 {
+		if f.Nullable && length(2*i) > 0 {
 			c.Validity = buffer(2*i, (h.Rows+7)/8)
 		}
 		b.Columns = append(b.Columns, c)

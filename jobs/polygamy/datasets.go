@@ -78,8 +78,9 @@ func checkCommand(w io.Writer) *cobra.Command {
 const ingestHelp = `Load the datasets of a catalog: read every row once, aggregate it to scalar
 functions over regions and time steps, and write these.
 
-  OUT/functions/DATASET/RESOLUTION-REGIONS/FUNCTION.arrow
-        one number a cell, as an uncompressed Arrow file
+  OUT/functions/DATASET/RESOLUTION-REGIONS/KIND.COLUMN.arrow
+        one number a cell, as an uncompressed Arrow file, such as
+        functions/taxi/hour-city/mean.fare.arrow
   OUT/reports/DATASET.json
         the load report: rows read, used, rejected and why, gaps, warnings
 
