@@ -212,9 +212,9 @@ func (r *catalogReader) excerpt(line int) string {
 		if len(text) > 120 {
 			text = append(text[:119], '…')
 		}
-		fmt.Fprintf(&b, "%s %4d | %s\n", mark, i, string(text))
+		fmt.Fprintf(&b, "\n%s %4d | %s", mark, i, string(text))
 	}
-	return b.String()
+	return b.String()[1:]
 }
 
 // parse returns the root of the document, nil if a problem was noted.
@@ -324,7 +324,7 @@ type catalogEntry struct {
 func (r *catalogReader) entries(node ast.Node, path string) []catalogEntry {
 	mapping, ok := node.(ast.MapNode)
 	if !ok {
-		r.wrongKind(node, path, "keys with values (key: value)")
+		r.wrongKind(node, path, "a mapping (key: value)")
 		return nil
 	}
 	var entries, merged []catalogEntry
@@ -548,7 +548,7 @@ func kindOf(node ast.Node) string {
 	case ast.SequenceType:
 		return "a list"
 	case ast.MappingType, ast.MappingValueType:
-		return "keys with values"
+		return "a mapping"
 	}
 	return "something else"
 }
