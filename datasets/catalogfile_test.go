@@ -22,22 +22,18 @@ import (
 
 var updateCatalogs = flag.Bool("update-catalogs", false, "rewrite the golden files in testdata/catalog")
 
-// memoryStore is a store of one text under any name.
-type memoryStore struct {
+// textStore is a store of one text under any name.
+type textStore struct {
 	Disk
 	text string
 }
 
-type memoryFile struct{ *bytes.Reader }
-
-func (f memoryFile) Close() error { return nil }
-
-func (s memoryStore) Open(ctx context.Context, name string) (File, error) {
+func (s textStore) Open(ctx context.Context, name string) (File, error) {
 	return memoryFile{bytes.NewReader([]byte(s.text))}, nil
 }
 
 func readText(text string) (*Catalog, error) {
-	return ReadCatalog(context.Background(), memoryStore{text: text}, "catalog.yaml")
+	return ReadCatalog(context.Background(), textStore{text: text}, "catalog.yaml")
 }
 
 func compileSchema(t testing.TB) *jsonschema.Schema {
