@@ -210,7 +210,11 @@ func goOps(layout string) ([]timeOp, error) {
 			ops = append(literalOps(ops, rest[:1]), timeOp{part: fractionPart})
 			rest = after
 		case c == '_' && strings.HasPrefix(rest, "_2"):
-			ops = append(ops, timeOp{literal: ' '}, timeOp{part: dayPart})
+			// A blank before it stands for any number of them.
+			if len(ops) == 0 || ops[len(ops)-1] != (timeOp{literal: ' '}) {
+				return nil, errors.New("_2 needs a blank before it; write it like YYYY-MM-DD HH:mm:ss")
+			}
+			ops = append(ops, timeOp{part: dayPart})
 			rest = rest[2:]
 		case c == 'T' || !isLetter(c) && (c < '0' || c > '9'):
 			ops = literalOps(ops, rest[:1])
@@ -349,7 +353,7 @@ func (f *timeFormat) parse(text []byte) (s stamp, ok bool) {
 		s, ok = parseStamp(string(text))
 		return s, ok && s.form != epochStamp
 	}
-	v := timeValues{month: 1, day: 1}
+	v := timeValues{monthPart: 1, dayPart: 1}
 	for i := range f.ops {
 		op := &f.ops[i]
 		switch op.part {
@@ -370,7 +374,7 @@ func (f *timeFormat) parse(text []byte) (s stamp, ok bool) {
 			if width == 0 {
 				width = op.digitsOf(text)
 			}
-			if len(text) < width || width <= 0 {
+			if width <= 0 || len(text) < width {
 				return stamp{}, false
 			}
 			n := 0
@@ -380,8 +384,14 @@ func (f *timeFormat) parse(text []byte) (s stamp, ok bool) {
 				}
 				n = 10*n + int(c)
 			}
+			if op.part == yearPart && width == 2 {
+				n += 1900
+				if n < 1969 {
+					n += 100
+				}
+			}
 			text = text[width:]
-			v.set(op, n)
+			v[op.part] = n
 		}
 	}
 	if len(text) > 0 {
@@ -402,38 +412,9 @@ func (op *timeOp) digitsOf(text []byte) int {
 	return n - int(op.tail)
 }
 
-// timeValues are the numbers of a text.
-type timeValues struct {
-	year, month, day, hour, minute, second int
-	offset                                 int // seconds east of Greenwich
-	twelve, afternoon                      bool
-}
-
-// set notes the number that op read.
-func (v *timeValues) set(op *timeOp, n int) {
-	switch op.part {
-	case yearPart:
-		v.year = n
-		if op.width == 2 {
-			v.year += 1900
-			if n < 69 {
-				v.year += 100
-			}
-		}
-	case monthPart:
-		v.month = n
-	case dayPart:
-		v.day = n
-	case hourPart:
-		v.hour = n
-	case hour12Part:
-		v.hour, v.twelve = n, true
-	case minutePart:
-		v.minute = n
-	case secondPart:
-		v.second = n
-	}
-}
+// timeValues are the numbers of a text, by what they tell: halfPart is 1 for
+// AM and 2 for PM, offsetPart is in seconds east of Greenwich.
+type timeValues [numParts]int
 
 // word reads what op stands for at the start of text, which is not a number
 // of known width, and returns what follows it.
@@ -446,7 +427,7 @@ func (v *timeValues) word(text []byte, op *timeOp) (rest []byte, ok bool) {
 				name = name[:3]
 			}
 			if len(text) >= len(name) && strings.EqualFold(string(text[:len(name)]), name) {
-				v.month = int(m)
+				v[monthPart] = int(m)
 				return text[len(name):], true
 			}
 		}
@@ -461,8 +442,13 @@ func (v *timeValues) word(text []byte, op *timeOp) (rest []byte, ok bool) {
 		if len(text) < 2 || text[1]|0x20 != 'm' {
 			return nil, false
 		}
-		v.afternoon = text[0]|0x20 == 'p'
-		return text[2:], v.afternoon || text[0]|0x20 == 'a'
+		switch text[0] | 0x20 {
+		case 'a':
+			v[halfPart] = 1
+		case 'p':
+			v[halfPart] = 2
+		}
+		return text[2:], v[halfPart] > 0
 	}
 	return v.zone(text)
 }
@@ -484,7 +470,7 @@ func (v *timeValues) zone(text []byte) (rest []byte, ok bool) {
 		if hours > 23 || minutes > 59 {
 			return nil, false
 		}
-		v.offset = sign * (hours*hourSeconds + minutes*60)
+		v[offsetPart] = sign * (hours*hourSeconds + minutes*60)
 	}
 	return text[len(text)-len(c.rest):], !c.bad
 }
@@ -492,21 +478,18 @@ func (v *timeValues) zone(text []byte) (rest []byte, ok bool) {
 // seconds returns the wall time or the instant that v tells. ok is false if
 // there is none, such as February 30.
 func (v *timeValues) seconds() (seconds int64, ok bool) {
-	hour := v.hour
-	if v.twelve {
-		if hour < 1 || hour > 12 {
+	hour, minute, second := v[hourPart], v[minutePart], v[secondPart]
+	if half := v[halfPart]; half > 0 {
+		if hour = v[hour12Part]; hour < 1 || hour > 12 {
 			return 0, false
 		}
-		hour %= 12
-		if v.afternoon {
-			hour += 12
-		}
+		hour = hour%12 + 12*(half-1)
 	}
-	if hour > 23 || v.minute > 59 || v.second > 59 || v.month < 1 || v.month > 12 || v.day < 1 || v.day > daysOfMonth(v.year, v.month) {
+	year, month, day := v[yearPart], v[monthPart], v[dayPart]
+	if hour > 23 || minute > 59 || second > 59 || month < 1 || month > 12 || day < 1 || day > daysOfMonth(year, month) {
 		return 0, false
 	}
-	days := civilDay(v.year, v.month, v.day)
-	return days*daySeconds + int64(hour*hourSeconds+v.minute*60+v.second-v.offset), true
+	return civilDay(year, month, day)*daySeconds + int64(hour*hourSeconds+minute*60+second-v[offsetPart]), true
 }
 
 // daysOfMonth returns the number of days of a month.
@@ -585,7 +568,8 @@ func parseOffset(text string) (seconds int, ok bool) {
 	}
 	var v timeValues
 	rest, ok := v.zone([]byte(text))
-	return v.offset, ok && len(rest) == 0 && -12*hourSeconds <= v.offset && v.offset <= 14*hourSeconds
+	seconds = v[offsetPart]
+	return seconds, ok && len(rest) == 0 && -12*hourSeconds <= seconds && seconds <= 14*hourSeconds
 }
 
 // A wallRun is a stretch of wall times, begin <= w < end, that a zone shows
