@@ -154,6 +154,7 @@ func codeText(a arrow.Array, i int) string {
 type codeIndex struct {
 	byID  map[string]int32
 	byInt []int32 // of ids that are small numbers
+	h3    bool    // ids are H3 cells, which have several spellings
 	zip   bool    // ids are zip codes: five digits count, so that 10001-1234 is 10001
 }
 
@@ -161,7 +162,8 @@ type codeIndex struct {
 const smallCode = 1 << 20
 
 func newCodeIndex(s *RegionSystem) *codeIndex {
-	c := &codeIndex{byID: make(map[string]int32, len(s.IDs)), zip: true}
+	_, cells := s.points.(*h3Index)
+	c := &codeIndex{byID: make(map[string]int32, len(s.IDs)), h3: cells, zip: len(s.IDs) > 0}
 	for i, id := range s.IDs {
 		c.byID[id] = int32(i)
 		c.zip = c.zip && len(id) == 5 && isInteger(id)
@@ -183,6 +185,13 @@ func newCodeIndex(s *RegionSystem) *codeIndex {
 func (c *codeIndex) find(code string) int32 {
 	if region, ok := c.byID[code]; ok {
 		return region
+	}
+	if c.h3 {
+		if cell, err := parseH3(code); err == nil {
+			if region, ok := c.byID[cell.String()]; ok {
+				return region
+			}
+		}
 	}
 	if c.zip && len(code) > 5 && isInteger(code[:5]) {
 		if region, ok := c.byID[code[:5]]; ok {

@@ -205,6 +205,9 @@ func (p *plan) outside(t table, chunk, column int) bool {
 
 // read adds up all tasks.
 func (l *loader) read(ctx context.Context) (*partial, error) {
+	if err := l.findH3Cells(ctx); err != nil {
+		return nil, err
+	}
 	var firstRow map[rowKey]int64
 	if len(l.spec.UniqueBy) > 0 {
 		var keys keyPass

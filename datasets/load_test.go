@@ -732,3 +732,45 @@ func TestFunctionFile(t *testing.T) {
 		}
 	}
 }
+
+// TestH3: points and codes of the same cells give the same function.
+func TestH3(t *testing.T) {
+	type trip struct {
+		At    time.Time `parquet:"at,timestamp(microsecond:local)"`
+		Lon   float64   `parquet:"lon"`
+		Lat   float64   `parquet:"lat"`
+		Hex   string    `parquet:"hex"`
+		Digit int64     `parquet:"digit"`
+	}
+	rng := rand.New(rand.NewPCG(5, 5))
+	var rows []trip
+	for range 500 {
+		e := trip{At: at("2014-01-06 10:00").Add(time.Duration(rng.IntN(600)) * time.Minute), Lon: -74 + rng.Float64()/10, Lat: 40.7 + rng.Float64()/10}
+		c := h3CellAt(e.Lon, e.Lat, 8)
+		e.Hex, e.Digit = c.String(), int64(c)
+		rows = append(rows, e)
+	}
+	rows = append(rows, trip{At: at("2014-01-06 10:00"), Lon: math.NaN(), Lat: 40, Hex: "8a2a", Digit: 5})
+	data := writeParquet(t, [][]trip{rows})
+	want := ""
+	for _, place := range []PlaceSpec{{Lon: "lon", Lat: "lat"}, {Region: "hex", Column: "hex"}, {Region: "hex", Column: "digit"}} {
+		c := newCorpus(t, "UTC", DatasetSpec{Place: place, Functions: Strings{"count"}, Resolutions: Strings{"hour hex"}}, data)
+		c.catalog.Regions["hex"] = RegionSpec{H3: 8}
+		var err error
+		if c.systems, err = LoadSystems(context.Background(), c.store, c.catalog); err != nil {
+			t.Fatal(err)
+		}
+		l := c.mustLoad(t)
+		f := function(t, l, "count", "hour hex")
+		got := fmt.Sprint(f.Regions.IDs, text(f), f.Regions.Graph.Neighbours(0))
+		if want == "" {
+			want = got
+		}
+		if got != want || len(f.Regions.IDs) < 50 {
+			t.Errorf("%+v: %s\nwant %s", place, got, want)
+		}
+		if u := l.Report.Unplaced; len(u) == 0 || u[0].Count != 1 || l.Report.Rows != 501 || l.Report.Files[0].Rows != 501 {
+			t.Errorf("%+v: %d rows, unplaced %+v", place, l.Report.Rows, u)
+		}
+	}
+}

@@ -280,7 +280,7 @@ func (p *plan) bindPlace(schema *arrow.Schema, geo geometryColumn, systems map[s
 	}
 	if points {
 		for _, name := range sortedKeys(systems) {
-			if systems[name].points != nil {
+			if systems[name].points != nil || systems[name].h3 > 0 {
 				p.systems = append(p.systems, systems[name])
 			}
 		}

@@ -25,6 +25,7 @@ type RegionSystem struct {
 	Merged []int
 
 	points pointIndex // nil if points cannot be located
+	h3     int        // resolution of the H3 cells that are to be taken from the data; 0 if the regions are known
 }
 
 // A pointIndex finds the region of a point.
@@ -49,7 +50,7 @@ func WholeCity() *RegionSystem {
 
 // LoadRegions returns the region system that the catalog calls name: the
 // polygons of a GeoJSON file or the cells of a grid. The cells of an H3
-// region system are those of the data, so it cannot be loaded on its own.
+// region system are those that each dataset holds, so it has no regions yet.
 //
 // The file is a FeatureCollection of Polygons and MultiPolygons in longitude
 // and latitude. Regions are numbered in file order. Features of the same id
@@ -90,8 +91,10 @@ func loadRegions(ctx context.Context, store Store, spec RegionSpec) (*RegionSyst
 		return nil, fmt.Errorf("islands is %s; use keep or join", quote(spec.Islands))
 	case !(spec.Tolerance >= 0 && spec.Tolerance <= maxTolerance):
 		return nil, fmt.Errorf("tolerance is %v; it is in metres, 0 (for the default of %d) to %d", spec.Tolerance, defaultTolerance, maxTolerance)
+	case spec.H3 < 0 || spec.H3 > h3MaxResolution:
+		return nil, fmt.Errorf("h3 is %d; it is a resolution, 1 to %d", spec.H3, h3MaxResolution)
 	case spec.H3 != 0:
-		return nil, fmt.Errorf("the cells of H3 resolution %d come from the data; they have no file to load", spec.H3)
+		return &RegionSystem{h3: spec.H3}, nil
 	case spec.Grid != nil:
 		return gridRegions(*spec.Grid)
 	}

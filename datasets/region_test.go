@@ -134,7 +134,6 @@ func TestLoadRegionsErrors(t *testing.T) {
 	}{
 		{"nothing given", "", RegionSpec{}, `regions "places": 0 of file, grid and h3 are given; give one`},
 		{"two sources", "", RegionSpec{File: "f.json", H3: 3}, `regions "places": 2 of file, grid and h3 are given; give one`},
-		{"cells of the data", "", RegionSpec{H3: 8}, `regions "places": the cells of H3 resolution 8 come from the data`},
 		{"islands", featureCollection(), RegionSpec{File: "f.json", Islands: "drop"}, `regions "places": islands is "drop"; use keep or join`},
 		{"tolerance", featureCollection(), RegionSpec{File: "f.json", Tolerance: -1}, `regions "places": tolerance is -1; it is in metres`},
 		{"no file", "", RegionSpec{File: "g.json"}, `regions "places": open g.json: file does not exist`},
