@@ -8,7 +8,8 @@ TOOLS := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/polygamy
 STATICCHECK := $(TOOLS)/staticcheck-$(STATICCHECK_VERSION)
 
 FUZZ_TIME := 10s
-FUZZ := ./topology:FuzzTrees ./topology:FuzzReadIndex ./datasets:FuzzReadFieldCSV
+FUZZ := ./topology:FuzzTrees ./topology:FuzzReadIndex ./datasets:FuzzReadFieldCSV ./datasets:FuzzReadCatalog \
+	./datasets:FuzzTimeFormat ./datasets:FuzzParseNumber ./datasets:FuzzOpenTable ./datasets:FuzzLocate ./datasets:FuzzStates ./datasets:FuzzSums
 
 .PHONY: all build demo test check unit race bench fuzz help
 all: build
@@ -20,12 +21,17 @@ build:
 	CGO_ENABLED=0 go build -trimpath -o bin/polygamy ./jobs/polygamy
 
 demo: build
+	bin/polygamy check --catalog notebooks/corpus/catalog.yaml
+	@echo
+	bin/polygamy ingest --catalog notebooks/corpus/catalog.yaml --out bin/out
 	bin/polygamy features notebooks/corpus/taxi-passengers.csv.gz --zone America/New_York --plot bin/taxi-passengers.svg
 	@echo
 	bin/polygamy features notebooks/corpus/collisions.csv.gz --zone America/New_York \
 		--graph notebooks/corpus/neighborhood-graph.txt --plot bin/collisions.png
 	@echo
-	@echo "Look at bin/taxi-passengers.svg and bin/collisions.png, then try:"
+	@echo "Look at bin/taxi-passengers.svg and bin/collisions.png, at the load reports above (bin/out/reports"
+	@echo "as JSON) and the functions in bin/out/functions, then try:"
+	@echo "  bin/polygamy inspect notebooks/corpus/nyc/flights/"
 	@echo "  bin/polygamy features notebooks/corpus/taxi-passengers.csv.gz --zone America/New_York --threshold tail:1 --what features"
 	@echo "  bin/polygamy features notebooks/corpus/taxi-passengers.csv.gz --zone America/New_York --threshold salient --what thresholds"
 	@echo "  bin/polygamy features --help"
