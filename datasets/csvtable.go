@@ -99,7 +99,7 @@ func (t *csvTable) fail(column string, row int64, err error, hint string) error 
 func (t *csvTable) readError(r *csv.Reader, row int64, err error) error {
 	var parse *csv.ParseError
 	if errors.As(err, &parse) {
-		return t.fail("", row, parse.Err, fmt.Sprintf("look at line %d, column %d: quotes go around a whole field, and double inside of it", parse.Line, parse.Column))
+		return t.fail("", row, parse.Err, fmt.Sprintf("look at the row that begins in line %d: quotes go around a whole field, and double inside of it", parse.StartLine))
 	}
 	line, _ := r.FieldPos(0)
 	return t.fail("", row, err, fmt.Sprintf("it happened after line %d: %s", line, damaged))

@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -201,4 +202,128 @@ func wantColumnError(t testing.TB, err error, text string) {
 	if e.Hint == "" || e.File == "" || !strings.Contains(err.Error(), text) {
 		t.Errorf("the error is %q, want %q and a hint", err, text)
 	}
+}
+
+func gzipped(t testing.TB, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	io.WriteString(w, text)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestOpenTable(t *testing.T) {
+	parquet := fixture(t, "nested.parquet")
+	zipped := gzipped(t, "id,name\n1,a\n")
+	for _, tc := range []struct {
+		name, file, data string
+		columns          int
+	}{
+		{"Parquet", "x.parquet", string(parquet), 4},
+		{"Parquet by another name", "x.csv", string(parquet), 4},
+		{"Parquet without extension", "part-0", string(parquet), 4},
+		{"CSV", "x.CSV", "id,name\n1,a\n", 2},
+		{"text", "x.txt", "id,name\n1,a\n", 2},
+		{"TSV", "a.b/x.tsv", "id\tname,x\n1\ta\n", 2},
+		{"gzip", "x.csv.gz", string(zipped), 2},
+		{"gzip by another name", "x.csv", string(zipped), 2},
+		{"gzip without extension", "x", string(zipped), 2},
+		{"gzip TSV", "x.tsv.gz", string(gzipped(t, "id\tname\n")), 2},
+		{"byte order mark", "x.csv", "\ufeffid,name\n", 2},
+		{"brackets in CSV", "x.csv", "{id},[name]\n", 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			table := mustOpen(t, tc.file, []byte(tc.data))
+			mustReadAll(t, table)
+			if n := table.Schema().NumFields(); n != tc.columns {
+				t.Errorf("%d columns, want %d: %q", n, tc.columns, columnNames(table))
+			}
+		})
+	}
+}
+
+func TestOpenTableErrors(t *testing.T) {
+	parquet := string(fixture(t, "nested.parquet"))
+	zipped := string(gzipped(t, strings.Repeat("id,name\n", 1000)))
+	for _, tc := range []struct {
+		name, file, data, want string
+	}{
+		{"empty", "x.parquet", "", "the file is empty"},
+		{"empty CSV", "x.csv", "", "the file is empty"},
+		{"magic alone", "x.parquet", "PAR1", "ends after its first bytes"},
+		{"cut short", "x.parquet", parquet[:2000], "the Parquet footer is missing"},
+		{"footer too long", "x.parquet", "PAR1....\xff\xff\xff\x7fPAR1", "the Parquet footer would have 2147483647 bytes, the file has 16"},
+		{"garbage footer", "x.parquet", "PAR1....\x04\x00\x00\x00PAR1", "x.parquet: "},
+		{"encrypted", "x.parquet", "PARE" + parquet[4:], "encrypted"},
+		{"encrypted footer", "x.parquet", parquet[:len(parquet)-4] + "PARE", "encrypted"},
+		{"ZIP", "x.parquet", "PK\x03\x04 and so on", "this is a ZIP archive"},
+		{"ZIP as CSV", "x.csv", "PK\x03\x04 and so on", "this is a ZIP archive"},
+		{"HTML", "x.csv", "\n <!DOCTYPE html>\n<html>", "this is an HTML or XML page"},
+		{"S3 error", "x.parquet", `<?xml version="1.0"?><Error>`, "this is an HTML or XML page"},
+		{"JSON", "x.json", ` {"id": 1}`, "this is JSON"},
+		{"Arrow", "x", "ARROW1\x00\x00", "this is an Arrow file"},
+		{"zstd", "x.csv.zst", "\x28\xb5\x2f\xfd....", "compressed with zstd"},
+		{"UTF-16", "x.csv", "\xff\xfei\x00d\x00", "UTF-16"},
+		{"text as Parquet", "x.parquet", "id,name\n", `this is not a Parquet file: it starts with "id,n"`},
+		{"zeros", "x.parquet", "\x00\x00\x00\x00", "neither Parquet nor text"},
+		{"zeros in CSV", "x.csv", "id,\x00\n", "neither Parquet nor text"},
+		{"unknown", "x.dat", "id,name\n", "format of the file is unknown"},
+		{"gzip of nothing", "x.csv.gz", string(gzipped(t, "")), "no header"},
+		{"gzip of zeros", "x.csv.gz", string(gzipped(t, "a.tar\x00\x00")), "not text"},
+		{"gzip of Parquet", "x.parquet.gz", string(gzipped(t, parquet)), "not text"},
+		{"gzip header", "x.csv.gz", "\x1f\x8b\x08", "unexpected EOF"},
+		{"gzip cut short", "x.csv.gz", zipped[:len(zipped)-9], "unexpected EOF"},
+		{"gzip checksum", "x.csv.gz", zipped[:len(zipped)-8] + "........", "checksum"},
+		{"no header", "x.csv", "\n\n", "no header"},
+		{"no name", "x.csv", "id,,name\n", "column 2 has no name"},
+		{"name twice", "x.csv", "id,name,id \n", `column "id": columns 1 and 3 have the same name`},
+		{"name in Latin-1", "x.csv", "id,stra\xdfe\n", "not UTF-8"},
+		{"quote", "x.csv", "id,name\n1,a\n2,\"b\n", "row 1: extraneous or missing \" in quoted-field; look at the row that begins in line 3"},
+		{"quote within", "x.csv", "id,name\n1,a\"b\n", "row 0: bare \" in non-quoted-field; look at the row that begins in line 2"},
+		{"quote in header", "x.csv", "id,\"name\n1,a\n", "begins in line 1"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			table, err := openBytes(tc.file, []byte(tc.data))
+			if err == nil {
+				_, err = readAll(table)
+			}
+			wantColumnError(t, err, tc.want)
+		})
+	}
+	_, err := openTable(context.Background(), memoryStore{}, "x.csv", CSVSpec{})
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a missing file: %v", err)
+	}
+}
+
+// FuzzOpenTable opens and reads any bytes.
+func FuzzOpenTable(f *testing.F) {
+	for _, name := range []string{"int96", "decimal", "nested", "dictionary", "v2", "geo", "lists"} {
+		f.Add(fixture(f, name+".parquet"), "x.parquet")
+	}
+	f.Add([]byte("id,name\n1,\"a\nb\"\n2\n"), "x.csv")
+	f.Add([]byte("\ufeffid\tname\n1\ta\n"), "x.tsv")
+	f.Add(gzipped(f, "id,name\n1,a\n"), "x.csv.gz")
+	f.Fuzz(func(t *testing.T, data []byte, name string) {
+		table, err := openBytes(name, data)
+		if err == nil {
+			defer table.Close()
+			for chunk := range table.Chunks() {
+				for column := range table.Schema().NumFields() {
+					table.Bounds(chunk, column)
+				}
+			}
+			if p, ok := table.(*parquetTable); ok {
+				p.Geo()
+			}
+			_, err = readAll(table)
+		}
+		var e *ColumnError
+		if err != nil && !errors.As(err, &e) {
+			t.Fatalf("the error is %v (%T)", err, err)
+		}
+	})
 }

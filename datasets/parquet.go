@@ -262,6 +262,10 @@ func (r *rowGroupReader) fail(c *pageCursor, err error, hint string) error {
 	return e
 }
 
+// codecs are the compressions that can be read. LZ4 is not among them: on a
+// damaged page the library asks for more memory without end.
+var codecs = []format.CompressionCodec{format.Uncompressed, format.Snappy, format.Gzip, format.Brotli, format.Zstd}
+
 // open starts to read a column.
 func (r *rowGroupReader) open(column int) error {
 	t := r.table
@@ -282,6 +286,8 @@ func (r *rowGroupReader) open(column int) error {
 	case meta.Codec != groups[0].Columns[column].MetaData.Codec:
 		// The library uses the codec of the first row group for all of them.
 		err, hint = errors.New("row groups are compressed in different ways"), "write the file anew with one compression"
+	case !slices.Contains(codecs, meta.Codec):
+		err, hint = fmt.Errorf("the compression %v is not supported", meta.Codec), "write the file with snappy or zstd"
 	case meta.DataPageOffset < 0 || meta.DictionaryPageOffset < 0 || meta.TotalCompressedSize < 0 ||
 		meta.DataPageOffset > t.file.Size() || meta.TotalCompressedSize > t.file.Size():
 		err, hint = errors.New("the column would be outside of the file"), damaged
