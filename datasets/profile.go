@@ -264,6 +264,13 @@ func hasWord(name string, list string) (string, bool) {
 	return "", false
 }
 
+// numberOf reports whether a name says that it counts things: number_of_dogs,
+// num_dogs.
+func numberOf(name string) bool {
+	w := words(name)
+	return len(w) > 1 && (w[0] == "number" && w[1] == "of" || w[0] == "num")
+}
+
 // Words of names, by what they say.
 const (
 	codeWords = "id ids key code codes no num nr zip zipcode postcode postal precinct phone house block lot bin bbl serial " +
@@ -271,12 +278,13 @@ const (
 		"station route line version unit apt floor building shield badge index objectid uid uuid guid hhmm day month year hour weekday dow " +
 		"week quarter borough direction dir degrees bearing heading azimuth"
 	amountWords = "trips rides pickups passengers persons people injured killed deaths victims vehicles count counts total amount fare tip tips toll tolls " +
-		"cost revenue sales volume load usage consumption energy kwh mwh mw calls complaints crashes incidents visits riders ridership " +
+		"cost revenue sales volume usage consumption energy kwh mwh calls complaints crashes incidents visits riders ridership " +
 		"entries exits quantity qty precip rain rainfall snow snowfall duration minutes seconds hours"
-	quantityWords = "temp temperature dew humidity pressure wind speed gust visibility depth price rate average avg mean median max min pct percent share " +
+	quantityWords = "load mw temp temperature dew humidity pressure wind speed gust visibility depth price rate average avg mean median max min pct percent share " +
 		"ratio distance miles mi km meters delay age score index level density income height weight"
-	unitWords = "f c mph kn kt kts mi km ft in inhg mb hpa pct deg usd min sec ms s h mw kwh"
-	keyWords  = "id ids key uid uuid guid medallion hack driver vehicle base plate license tail tailnum"
+	unitWords  = "f c mph kn kt kts mi km ft in inhg mb hpa pct deg usd min sec ms s h mw kwh"
+	levelWords = "depth avg average mean median min max rate level per price temp temperature" // of what cannot be added up
+	keyWords   = "id ids key uid uuid guid medallion hack driver vehicle base plate license tail tailnum"
 )
 
 // fewValues is how many values a category may have at most to be told from
@@ -335,6 +343,7 @@ func (p *ColumnProfile) classifyNumber(set func(ColumnRole, string, ...any)) {
 	code, isCode := hasWord(p.Name, codeWords)
 	amount, isAmount := hasWord(p.Name, amountWords)
 	quantity, isQuantity := hasWord(p.Name, quantityWords)
+	level, isLevel := hasWord(p.Name, levelWords)
 	unit, hasUnit := hasWord(p.Name, unitWords)
 	_, isLon := hasWord(p.Name, "lon lng long longitude x")
 	_, isLat := hasWord(p.Name, "lat latitude y")
@@ -354,7 +363,7 @@ func (p *ColumnProfile) classifyNumber(set func(ColumnRole, string, ...any)) {
 		set(RoleTime, "named %q, and whole numbers of the size of seconds since 1970 or parts of them", epoch)
 	case p.Distinct == 1:
 		set(RoleConstant, "always %s", p.Examples[0])
-	case strings.HasPrefix(strings.ToLower(p.Name), "number_of") || strings.HasPrefix(strings.ToLower(p.Name), "num_"):
+	case numberOf(p.Name):
 		set(RoleAmount, "a number of things by its name")
 	case isCode && !(isAmount && !strings.HasPrefix(code, "id")):
 		set(RoleCode, "named %q", code)
@@ -366,6 +375,8 @@ func (p *ColumnProfile) classifyNumber(set func(ColumnRole, string, ...any)) {
 		}
 	case p.integer && p.Distinct == p.Values && p.Values >= 1000:
 		set(RoleKey, "whole numbers that are different in all %d rows", p.Values)
+	case isLevel && isAmount:
+		set(RoleQuantity, "named %q", level)
 	case isAmount && p.Min >= 0:
 		set(RoleAmount, "named %q, never negative", amount)
 	case isAmount || isQuantity:
