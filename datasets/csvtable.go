@@ -68,7 +68,7 @@ func openCSV(name string, file File, spec CSVSpec, tabs bool) (*csvTable, error)
 		if names, err = r.Read(); err == io.EOF {
 			return nil, t.fail("", -1, errors.New("the file has no header line"), "get it again, or leave it out")
 		} else if err != nil {
-			return nil, t.readError(r, -1, err)
+			return nil, t.readError(0, -1, err)
 		}
 	}
 	fields := make([]arrow.Field, len(names))
@@ -95,13 +95,12 @@ func (t *csvTable) fail(column string, row int64, err error, hint string) error 
 	return &ColumnError{File: t.name, RowGroup: -1, Column: column, Row: row, Err: err, Hint: hint}
 }
 
-// readError returns the error of a reader that has read rows before it.
-func (t *csvTable) readError(r *csv.Reader, row int64, err error) error {
+// readError returns the error of the row after the one of the given line.
+func (t *csvTable) readError(line int, row int64, err error) error {
 	var parse *csv.ParseError
 	if errors.As(err, &parse) {
 		return t.fail("", row, parse.Err, fmt.Sprintf("look at the row that begins in line %d: quotes go around a whole field, and double inside of it", parse.StartLine))
 	}
-	line, _ := r.FieldPos(0)
 	return t.fail("", row, err, fmt.Sprintf("it happened after line %d: %s", line, damaged))
 }
 
@@ -167,22 +166,22 @@ func (t *csvTable) Read(ctx context.Context, chunk int, columns []int, do func(a
 	batch := newCSVBatch(t.schema, columns)
 	var bad badRows
 	defer func() { t.note(&bad) }()
-	row := int64(0)
+	row, line := int64(0), 0
 	for first := t.header; ; first = false {
 		cells, err := r.Read()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return t.readError(r, row, err)
+			return t.readError(line, row, err)
 		}
+		line, _ = r.FieldPos(0)
 		if first {
 			continue
 		}
 		row++
 		if want := t.schema.NumFields(); len(cells) != want {
 			if bad.count++; bad.count <= badSamples {
-				line, _ := r.FieldPos(0)
 				bad.samples = append(bad.samples, fmt.Sprintf("line %d: %d fields instead of %d", line, len(cells), want))
 			}
 			continue

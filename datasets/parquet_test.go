@@ -21,8 +21,10 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
+	"github.com/apache/arrow/go/v15/arrow/memory"
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress"
+	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
@@ -66,6 +68,7 @@ type everything struct {
 	Deltas  int64    `parquet:"deltas,delta"`
 	Splits  float64  `parquet:"splits,split"`
 	MaybeTS *int64   `parquet:"maybe_ts,optional,timestamp(millisecond)"`
+	BoolC   *bool    `parquet:"bool_c,optional,dict"`
 }
 
 type place struct {
@@ -106,7 +109,7 @@ func anything(r *rand.Rand, n int, nulls float64) []everything {
 			MaybeF: maybe(r, nulls, r.NormFloat64()), MaybeI: maybe(r, nulls, int32(r.IntN(50))),
 			MaybeB: maybe(r, nulls, r.IntN(2) == 0), MaybeT: maybe(r, nulls, word), MaybeC: maybe(r, nulls, word),
 			Lists: []int64{1, 2}[:r.IntN(3)], Deltas: int64(i) * 1000, Splits: r.ExpFloat64(),
-			MaybeTS: maybe(r, nulls, r.Int64N(2e12)),
+			MaybeTS: maybe(r, nulls, r.Int64N(2e12)), BoolC: maybe(r, nulls, r.IntN(2) == 0),
 		}
 		if r.IntN(50) == 0 {
 			e.F64 = math.NaN()
@@ -128,7 +131,7 @@ func wanted(rows []everything) [][]any {
 			e.Bool, int64(e.I8), int64(e.I16), int64(e.I32), e.I64, int64(e.U8), int64(e.U16), int64(e.U32), int64(e.U64),
 			float64(e.F32), e.F64, float64(e.Dec32) / 100, nearestDecimal(e.Dec64, 4), int64(e.Date), e.Millis, e.Micros, e.Nanos,
 			e.Text, e.Code, e.Delta, string(e.Raw), string(e.UUID[:]), string(e.Fixed[:]), int64(e.Year), e.Fare,
-			value(e.MaybeF), nil, value(e.MaybeB), value(e.MaybeT), value(e.MaybeC), nil, nil, nil, e.Deltas, e.Splits, value(e.MaybeTS),
+			value(e.MaybeF), nil, value(e.MaybeB), value(e.MaybeT), value(e.MaybeC), nil, nil, nil, e.Deltas, e.Splits, value(e.MaybeTS), value(e.BoolC),
 		}
 		if e.MaybeI != nil {
 			row[26] = int64(*e.MaybeI)
@@ -782,6 +785,171 @@ func TestParquetCutShort(t *testing.T) {
 			if cut > 0 {
 				wantColumnError(t, err, "x.parquet: ")
 			}
+		}
+	}
+}
+
+// TestParquetOldAnnotations reads a file whose types are annotated as before
+// logical types, and one without any annotation.
+func TestParquetOldAnnotations(t *testing.T) {
+	type row struct {
+		Price  int32  `parquet:"price,decimal(2:9)"`
+		Date   int32  `parquet:"date,date"`
+		Millis int64  `parquet:"millis,timestamp(millisecond)"`
+		Micros int64  `parquet:"micros,timestamp(microsecond)"`
+		Clock  int64  `parquet:"clock,time(microsecond)"`
+		U32    uint32 `parquet:"u32"`
+		U64    uint64 `parquet:"u64"`
+		I8     int8   `parquet:"i8"`
+		Text   string `parquet:"text"`
+		JSON   string `parquet:"json,json"`
+	}
+	data := writeParquet(t, [][]row{{{1250, 100, 2000, 3000, 4000, 1 << 31, 5, -6, "abc", "{}"}}})
+	for _, tc := range []struct {
+		name           string
+		change         func(*format.SchemaElement)
+		columns, cells string
+	}{
+		{"converted types", func(e *format.SchemaElement) { e.LogicalType.Value = nil },
+			"price float64, date date32, millis timestamp[ms, tz=UTC], micros timestamp[us, tz=UTC], clock null: it is a time of day, u32 int64, u64 int64, i8 int64, text utf8, json utf8",
+			"[[12.5] [100] [2000] [3000] [2147483648] [5] [-6] [abc] [{}]]"},
+		{"none", func(e *format.SchemaElement) { e.LogicalType.Value, e.ConvertedType.Valid = nil, false },
+			"price int64, date int64, millis int64, micros int64, clock int64, u32 int64, u64 int64, i8 int64, text binary, json binary",
+			"[[1250] [100] [2000] [3000] [4000] [-2147483648] [5] [-6] [abc] [{}]]"},
+		{"that do not fit", func(e *format.SchemaElement) {
+			e.LogicalType.Value = nil
+			e.ConvertedType.Valid, e.ConvertedType.V = true, deprecated.Interval
+		},
+			"", "[]"},
+	} {
+		table := mustOpen(t, "x.parquet", withFooter(t, data, func(m *format.FileMetaData) {
+			for i := range m.Schema[1:] {
+				tc.change(&m.Schema[i+1])
+			}
+		}))
+		if got := strings.Join(columnNames(table), ", "); got != tc.columns && tc.columns != "" {
+			t.Errorf("%s: columns are %s\nwant %s", tc.name, got, tc.columns)
+		}
+		if got := fmt.Sprint(mustReadAll(t, table)); got != tc.cells {
+			t.Errorf("%s: cells are %s, want %s", tc.name, got, tc.cells)
+		}
+	}
+}
+
+// TestParquetOldBounds moves statistics to the fields of old writers, which
+// order numbers as signed ones and are not to be trusted for others.
+func TestParquetOldBounds(t *testing.T) {
+	type row struct {
+		Time int64   `parquet:"time,timestamp(millisecond)"`
+		U32  uint32  `parquet:"u32"`
+		F64  float64 `parquet:"f64"`
+		Date int32   `parquet:"date,date"`
+	}
+	data := writeParquet(t, [][]row{{{5, 1, 1, -1}, {7, 1 << 31, 2, 3}}})
+	old := func(m *format.FileMetaData) {
+		for i := range m.RowGroups[0].Columns {
+			s := &m.RowGroups[0].Columns[i].MetaData.Statistics
+			s.Min, s.Max, s.MinValue, s.MaxValue = s.MinValue, s.MaxValue, nil, nil
+		}
+	}
+	for _, tc := range []struct {
+		name   string
+		change func(m *format.FileMetaData)
+		want   string
+	}{
+		{"new", func(m *format.FileMetaData) {}, "5 7 true, 1 2.147483648e+09 true, 1 2 true, -1 3 true"},
+		{"no order stated", func(m *format.FileMetaData) { m.ColumnOrders = nil }, "5 7 true, 0 0 false, 1 2 true, -1 3 true"},
+		{"old", old, "5 7 true, 0 0 false, 0 0 false, -1 3 true"},
+		{"NaN", func(m *format.FileMetaData) {
+			m.RowGroups[0].Columns[2].MetaData.Statistics.MaxValue = []byte{0, 0, 0, 0, 0, 0, 0xf8, 0x7f}
+		}, "5 7 true, 1 2.147483648e+09 true, 0 0 false, -1 3 true"},
+		{"short", func(m *format.FileMetaData) {
+			m.RowGroups[0].Columns[0].MetaData.Statistics.MaxValue = []byte{0}
+		}, "0 0 false, 1 2.147483648e+09 true, 1 2 true, -1 3 true"},
+		{"turned", func(m *format.FileMetaData) {
+			s := &m.RowGroups[0].Columns[3].MetaData.Statistics
+			s.MinValue, s.MaxValue = s.MaxValue, s.MinValue
+		}, "5 7 true, 1 2.147483648e+09 true, 1 2 true, 0 0 false"},
+	} {
+		table := mustOpen(t, "x.parquet", withFooter(t, data, tc.change))
+		var got []string
+		for column := range 4 {
+			lo, hi, ok := table.Bounds(0, column)
+			if !ok {
+				lo, hi = 0, 0
+			}
+			got = append(got, fmt.Sprint(lo, hi, ok))
+		}
+		if got := strings.Join(got, ", "); got != tc.want {
+			t.Errorf("%s: bounds are %s, want %s", tc.name, got, tc.want)
+		}
+	}
+}
+
+// TestTexts mixes codes, values and nulls in every order, which writers need
+// not do: they turn from codes to values once.
+func TestTexts(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 2))
+	words := values{data: []byte("abbccc"), offsets: []uint32{0, 1, 3, 6, 6}}
+	valid := validity{bits: make([]byte, batchRows/8)}
+	s := newTexts(arrow.BinaryTypes.String, &valid)
+	if err := s.dictionary(words); err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		s.reset()
+		valid.rows, valid.nulls = 0, 0
+		clear(valid.bits)
+		var want []any
+		for range 1 + r.IntN(5) {
+			levels := make([]byte, 1+r.IntN(5))
+			var codes []int32
+			plain := values{data: []byte("skipped"), offsets: []uint32{7}}
+			coded := r.IntN(2) == 0
+			nulls := r.IntN(3)
+			for i := range levels {
+				if r.IntN(2) < nulls {
+					want = append(want, nil)
+					valid.nulls++
+					continue
+				}
+				levels[i] = 1
+				code := r.IntN(4)
+				word := string(words.at(code))
+				want = append(want, word)
+				codes = append(codes, int32(code))
+				plain.data = append(plain.data, word...)
+				plain.offsets = append(plain.offsets, uint32(len(plain.data)))
+			}
+			var err error
+			if coded && codes != nil {
+				err = s.codes(codes)
+			} else if codes != nil {
+				err = s.plain(plain)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.spread(levels, 1)
+			valid.add(levels, 1)
+		}
+		var bits *memory.Buffer
+		if valid.nulls > 0 {
+			bits = memory.NewBufferBytes(valid.bits)
+		}
+		a := s.array(valid.rows, bits, valid.nulls)
+		var got []any
+		for i := range a.Len() {
+			got = append(got, cell(a, i))
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("texts are %q, want %q", got, want)
+		}
+	}
+	s.reset()
+	for _, code := range []int32{-1, 4} {
+		if err := s.codes([]int32{code}); err == nil {
+			t.Errorf("code %d of 4 words is no error", code)
 		}
 	}
 }
