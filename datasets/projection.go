@@ -14,7 +14,8 @@ import (
 func projectionOf(epsg int) (unproject func(x, y []float64), err error) {
 	switch epsg {
 	case 2263:
-		return newLongIsland().unproject, nil
+		c := newLongIsland()
+		return c.unproject, nil
 	case 3857:
 		return unprojectWebMercator, nil
 	case 4326:
@@ -54,20 +55,20 @@ func unprojectWebMercator(x, y []float64) {
 // parallels, in the notation of Snyder, "Map Projections: A Working Manual",
 // USGS 1987, pages 107-109.
 type conic struct {
-	e              float64 // eccentricity of the ellipsoid
-	n              float64 // cone constant
-	aF             float64 // radius of the cone at the equator, in the unit of the map
-	rho0           float64 // radius at the latitude of origin
-	lon0           float64 // central meridian, radians
-	falseX         float64
-	toLat          [4]float64 // series of the latitude in sines of 2, 4, 6 and 8 times the conformal one
-	reach          float64    // what is further from the origin than this is no place
-	originX, origY float64
+	e      float64    // eccentricity of the ellipsoid
+	n      float64    // cone constant
+	aF     float64    // radius of the cone at the equator, in the unit of the map
+	rho0   float64    // radius of the cone at the latitude of origin
+	lon0   float64    // central meridian, radians
+	falseX float64    // x of the origin; its y is 0
+	reach  float64    // farther from the origin there are no places
+	toLat  [4]float64 // factors of the sines of 2, 4, 6 and 8 conformal latitudes in the latitude
 }
 
 // newLongIsland returns EPSG:2263, NAD83 / New York Long Island in US survey
 // feet, on the ellipsoid GRS 80. NAD83 is taken for WGS 84; they differ by
-// one to two metres in North America.
+// one to two metres in North America. Places are at most 1000 km away, which
+// is far beyond the map.
 func newLongIsland() conic {
 	const (
 		foot       = 1200.0 / 3937 // m, US survey
@@ -77,7 +78,7 @@ func newLongIsland() conic {
 		north      = (41 + 2.0/60) / degrees
 		origin     = (40 + 10.0/60) / degrees
 	)
-	c := conic{e: math.Sqrt(flattening * (2 - flattening)), lon0: -74 / degrees, falseX: 300000 / foot}
+	c := conic{e: math.Sqrt(flattening * (2 - flattening)), lon0: -74 / degrees, falseX: 300000 / foot, reach: 1e6 / foot}
 	scale := func(lat float64) float64 {
 		return math.Cos(lat) / math.Sqrt(1-c.e*c.e*math.Sin(lat)*math.Sin(lat))
 	}
@@ -102,4 +103,22 @@ func newLongIsland() conic {
 func (c *conic) t(lat float64) float64 {
 	s := c.e * math.Sin(lat)
 	return math.Tan(math.Pi/4-lat/2) / math.Pow((1-s)/(1+s), c.e/2)
+}
+
+func (c *conic) unproject(x, y []float64) {
+	for i := range x {
+		dx := x[i] - c.falseX
+		if !(math.Hypot(dx, y[i]) <= c.reach) {
+			x[i], y[i] = math.NaN(), math.NaN()
+			continue
+		}
+		dy := c.rho0 - y[i]
+		t := math.Pow(math.Hypot(dx, dy)/c.aF, 1/c.n)
+		conformal := math.Pi/2 - 2*math.Atan(t)
+		s, cos := math.Sincos(2 * conformal)
+		double := 2*cos*cos - 1 // cosine of 4 conformal latitudes
+		lat := conformal + s*(c.toLat[0]+2*cos*c.toLat[1]+(2*double+1)*c.toLat[2]+4*cos*double*c.toLat[3])
+		x[i] = (c.lon0 + math.Atan2(dx, dy)/c.n) * degrees
+		y[i] = lat * degrees
+	}
 }
