@@ -57,7 +57,11 @@ const indexSide = 1024
 
 // newPolygonIndex returns the index of the regions with the given polygons.
 func newPolygonIndex(shapes [][]polygon) *polygonIndex {
-	b := newIndexBuilder(newRaster(shapes, indexSide))
+	all := emptyBox
+	for _, polygons := range shapes {
+		all = all.union(boxOf(polygons))
+	}
+	b := newIndexBuilder(newRaster(all, indexSide, indexSide))
 	for r, polygons := range shapes {
 		for _, p := range polygons {
 			b.add(int32(r), p)
@@ -348,17 +352,16 @@ type raster struct {
 // is a tenth of a millimetre.
 const rasterSlack = 1e-9
 
-// newRaster returns a raster of side*side cells that holds all polygons, with
-// some space around.
-func newRaster(shapes [][]polygon, side int) raster {
-	box := emptyBox
-	for _, polygons := range shapes {
-		box = box.union(boxOf(polygons))
-	}
+// newRaster returns a raster that holds a box, with some space around.
+func newRaster(b box, columns, rows int) raster {
 	const space = 16 * rasterSlack
-	g := raster{west: box.west - space, south: box.south - space, columns: side, rows: side, slackX: rasterSlack, slackY: rasterSlack}
-	g.perLon = float64(side) / (box.east + space - g.west)
-	g.perLat = float64(side) / (box.north + space - g.south)
+	g := raster{
+		west: b.west - space, south: b.south - space,
+		columns: columns, rows: rows,
+		slackX: rasterSlack, slackY: rasterSlack,
+	}
+	g.perLon = float64(columns) / (b.east + space - g.west)
+	g.perLat = float64(rows) / (b.north + space - g.south)
 	return g
 }
 
