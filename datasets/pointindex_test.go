@@ -41,6 +41,9 @@ func ratOrientation(a, b, c position) int {
 func slowContains(p polygon, c position) bool {
 	odd, on := false, false
 	p.edges(func(a, b position) {
+		if c.lat < min(a.lat, b.lat) || c.lat > max(a.lat, b.lat) {
+			return
+		}
 		side := ratOrientation(a, b, c)
 		if side == 0 && min(a.lon, b.lon) <= c.lon && c.lon <= max(a.lon, b.lon) &&
 			min(a.lat, b.lat) <= c.lat && c.lat <= max(a.lat, b.lat) {
