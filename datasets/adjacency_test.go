@@ -78,9 +78,29 @@ func TestPolygonAdjacency(t *testing.T) {
 
 // A degree of longitude is half as long at 60 degrees of latitude.
 func TestPolygonAdjacencyInTheNorth(t *testing.T) {
+<<<<<<< HEAD
 	east := func(x float64) ring { return square(x*metre, 60, (x+100)*metre, 60+100*metre) }
 	for gap, want := range map[float64]int{1.9: 1, 2.1: 0} {
 		shapes := [][]polygon{{{east(0)}}, {{east(100 + gap)}}}
+=======
+	// Many corners make for cells of the grid that are smaller than the gap.
+	const corners = 3000
+	east := func(x float64) ring {
+		r := ring{{(x + 20) * metre, 60 + 100*metre}, {(x + 20) * metre, 60}}
+		for i := range corners {
+			r = append(r, position{x * metre, 60 + 100*metre*float64(i)/corners})
+		}
+		return r
+	}
+	mirrored := func(r ring) ring {
+		for i := range r {
+			r[i].lon = -r[i].lon
+		}
+		return r
+	}
+	for gap, want := range map[float64]int{1.9: 1, 2.1: 0} {
+		shapes := [][]polygon{{{east(0)}}, {{mirrored(east(gap))}}}
+>>>>>>> places
 		if got := len(polygonAdjacency(shapes, 1)); got != want {
 			t.Errorf("a gap of %g m at the equator: %d edges, want %d", gap, got, want)
 		}
@@ -192,8 +212,13 @@ func TestContactLength(t *testing.T) {
 func TestJoinIslands(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
+<<<<<<< HEAD
 		shapes [][]polygon
 		want   [][2]int // of islands
+=======
+		shapes [][]polygon // all are islands, joined by
+		want   [][2]int
+>>>>>>> places
 	}{
 		{"one region has no neighbour to join", [][]polygon{metres(square(0, 0, 1, 1))}, nil},
 		{"the nearest boundary, not the nearest middle", [][]polygon{
@@ -218,6 +243,42 @@ func TestJoinIslands(t *testing.T) {
 	}
 }
 
+<<<<<<< HEAD
+=======
+// Regions are looked at in the order of their boxes, which must not decide.
+func TestJoinIslandTie(t *testing.T) {
+	shapes := [][]polygon{
+		metres(square(-5, 0, 5, 10)), metres(square(15, 0, 25, 10)),
+		metres(ring{{-15, -20}, {-15, 200}, {50, 200}, {50, 300}, {-30, 300}, {-30, -20}}), // its box holds the others
+	}
+	if got, want := islandEdges(shapes, []int{0}), [][2]int{{0, 1}}; !cmp.Equal(got, want) {
+		t.Errorf("joined: %v, want %v", got, want)
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, tc := range []struct {
+		e, f [4]float64 // metres
+		want float64
+	}{
+		{[4]float64{0, 0, 10, 0}, [4]float64{0, 3, 10, 3}, 3},
+		{[4]float64{0, 0, 10, 0}, [4]float64{5, 2, 7, 9}, 2},
+		{[4]float64{5, 2, 7, 9}, [4]float64{0, 0, 10, 0}, 2},
+		{[4]float64{0, 0, 10, 0}, [4]float64{13, 4, 20, 30}, 5},
+		{[4]float64{0, 0, 10, 0}, [4]float64{20, 0, 12, 0}, 2},
+		{[4]float64{0, 0, 10, 0}, [4]float64{10, 0, 10, 5}, 0},
+		{[4]float64{0, 0, 100, 0}, [4]float64{50, -50, 50, 50}, 0}, // they cross
+	} {
+		at := func(x, y float64) position { return position{x * metre, y * metre} }
+		p := newPlane(position{}, 0)
+		e, f := boundaryEdge{at(tc.e[0], tc.e[1]), at(tc.e[2], tc.e[3]), 0}, boundaryEdge{at(tc.f[0], tc.f[1]), at(tc.f[2], tc.f[3]), 1}
+		if got := p.distance(e, f); math.Abs(got-tc.want) > 1e-6 {
+			t.Errorf("%v and %v are %v m apart, want %v", tc.e, tc.f, got, tc.want)
+		}
+	}
+}
+
+>>>>>>> places
 func FuzzJoinIslands(f *testing.F) {
 	for seed := range uint64(60) {
 		f.Add(seed)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -115,6 +116,20 @@ func TestLoadRegions(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestNewRing(t *testing.T) {
+	want := ring{{0, 0}, {1, 0}, {0, 1}}
+	for _, positions := range [][]position{
+		{{0, 0}, {1, 0}, {0, 1}, {0, 0}},
+		{{0, 0}, {1, 0}, {0, 1}},
+		{{0, 0}, {0, 0}, {1, 0}, {1, 0}, {1, 0}, {0, 1}, {0, 0}, {0, 0}},
+	} {
+		got, err := newRing(slices.Clone(positions))
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("newRing(%v) = %v, %v, want %v", positions, got, err, want)
+		}
 	}
 }
 
