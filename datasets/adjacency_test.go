@@ -78,11 +78,6 @@ func TestPolygonAdjacency(t *testing.T) {
 
 // A degree of longitude is half as long at 60 degrees of latitude.
 func TestPolygonAdjacencyInTheNorth(t *testing.T) {
-<<<<<<< HEAD
-	east := func(x float64) ring { return square(x*metre, 60, (x+100)*metre, 60+100*metre) }
-	for gap, want := range map[float64]int{1.9: 1, 2.1: 0} {
-		shapes := [][]polygon{{{east(0)}}, {{east(100 + gap)}}}
-=======
 	// Many corners make for cells of the grid that are smaller than the gap.
 	const corners = 3000
 	east := func(x float64) ring {
@@ -100,7 +95,6 @@ func TestPolygonAdjacencyInTheNorth(t *testing.T) {
 	}
 	for gap, want := range map[float64]int{1.9: 1, 2.1: 0} {
 		shapes := [][]polygon{{{east(0)}}, {{mirrored(east(gap))}}}
->>>>>>> places
 		if got := len(polygonAdjacency(shapes, 1)); got != want {
 			t.Errorf("a gap of %g m at the equator: %d edges, want %d", gap, got, want)
 		}
@@ -212,13 +206,8 @@ func TestContactLength(t *testing.T) {
 func TestJoinIslands(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
-<<<<<<< HEAD
-		shapes [][]polygon
-		want   [][2]int // of islands
-=======
 		shapes [][]polygon // all are islands, joined by
 		want   [][2]int
->>>>>>> places
 	}{
 		{"one region has no neighbour to join", [][]polygon{metres(square(0, 0, 1, 1))}, nil},
 		{"the nearest boundary, not the nearest middle", [][]polygon{
@@ -243,8 +232,6 @@ func TestJoinIslands(t *testing.T) {
 	}
 }
 
-<<<<<<< HEAD
-=======
 // Regions are looked at in the order of their boxes, which must not decide.
 func TestJoinIslandTie(t *testing.T) {
 	shapes := [][]polygon{
@@ -278,7 +265,6 @@ func TestDistance(t *testing.T) {
 	}
 }
 
->>>>>>> places
 func FuzzJoinIslands(f *testing.F) {
 	for seed := range uint64(60) {
 		f.Add(seed)

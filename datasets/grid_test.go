@@ -70,12 +70,9 @@ func TestGridLocateAtLines(t *testing.T) {
 			continue
 		}
 		last := int32(len(a.lines) - 2)
-<<<<<<< HEAD
-=======
 		if a.lines[0] != from || a.lines[last+1] != to {
 			t.Fatalf("a grid from %v to %v has lines from %v to %v", from, to, a.lines[0], a.lines[last+1])
 		}
->>>>>>> places
 		for i, line := range a.lines {
 			i := int32(i)
 			for _, p := range []struct {
