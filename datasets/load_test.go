@@ -3,6 +3,7 @@ package datasets
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -772,5 +773,52 @@ func TestH3(t *testing.T) {
 		if u := l.Report.Unplaced; len(u) == 0 || u[0].Count != 1 || l.Report.Rows != 501 || l.Report.Files[0].Rows != 501 {
 			t.Errorf("%+v: %d rows, unplaced %+v", place, l.Report.Rows, u)
 		}
+	}
+}
+
+// TestPlacesOfPoints: degrees, projected feet and WKB of the same points.
+func TestPlacesOfPoints(t *testing.T) {
+	type trip struct {
+		At       time.Time `parquet:"at,timestamp(microsecond:local)"`
+		Lon      float64   `parquet:"lon"`
+		Lat      float64   `parquet:"lat"`
+		X        float64   `parquet:"x"`
+		Y        float64   `parquet:"y"`
+		Geometry []byte    `parquet:"geometry"`
+	}
+	point := func(lon, lat float64) []byte {
+		wkb := []byte{1, 1, 0, 0, 0}
+		return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(wkb, math.Float64bits(lon)), math.Float64bits(lat))
+	}
+	const radius = 6378137 // of web Mercator
+	var rows []trip
+	for _, p := range [][2]float64{{0.5, 0.5}, {1.5, 0.25}, {1.5, 0.75}, {5, 5}} {
+		rows = append(rows, trip{
+			At: at("2014-01-06 10:00"), Lon: p[0], Lat: p[1], Geometry: point(p[0], p[1]),
+			X: radius * p[0] * math.Pi / 180, Y: radius * math.Log(math.Tan(math.Pi/4+p[1]*math.Pi/360)),
+		})
+	}
+	geo := `{"version":"1.0.0","primary_column":"geometry","columns":{"geometry":{"encoding":"WKB","geometry_types":["Point"]}}}`
+	data := writeParquet(t, [][]trip{rows}, parquet.KeyValueMetadata("geo", geo))
+	for _, place := range []PlaceSpec{{Lon: "lon", Lat: "lat"}, {X: "x", Y: "y", EPSG: 3857}, {Geometry: "geometry"}} {
+		c := newCorpus(t, "UTC", DatasetSpec{Place: place, Functions: Strings{"count"}}, data)
+		l := c.mustLoad(t)
+		if got, want := text(function(t, l, "count", "hour squares")), "1 2"; got != want {
+			t.Errorf("%+v: %s, want %s", place, got, want)
+		}
+		if u := l.Report.Unplaced; len(u) != 1 || u[0].Reason != reasonOutside || u[0].Count != 1 {
+			t.Errorf("%+v: unplaced %+v", place, u)
+		}
+	}
+	c := newCorpus(t, "UTC", DatasetSpec{Place: PlaceSpec{X: "x", Y: "y", EPSG: 9999}, Functions: Strings{"count"}}, data)
+	if _, err := c.load(1); err == nil || !strings.Contains(err.Error(), "9999") {
+		t.Errorf("an unknown projection: %v", err)
+	}
+	p, err := Inspect(context.Background(), c.store, []string{"part-0.parquet"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Entry.Place.Geometry != "geometry" || p.Entry.Time.Column != "at" {
+		t.Errorf("proposal %+v", p.Entry)
 	}
 }
