@@ -283,7 +283,7 @@ func (m *messages) readBatch(h batchHeader) (b Batch, err error) {
 	for i, f := range fields {
 		width := f.Type.(arrow.FixedWidthDataType).BitWidth() / 8
 		c := Column{Values: buffer(2*i+1, h.Rows*width)}
-		if f.Nullable && length(2*i) > 0 {
+		if f.Nullable && h.Rows > 0 && length(2*i) > 0 {
 			c.Validity = buffer(2*i, (h.Rows+7)/8)
 		}
 		b.Columns = append(b.Columns, c)
