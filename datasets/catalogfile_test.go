@@ -333,6 +333,90 @@ func TestSchemaKeys(t *testing.T) {
 	compareSchema(t, schema, "catalog", schema, reflect.TypeFor[Catalog]())
 }
 
+// TestSchemaAgrees breaks a good catalog in one place at a time, which neither
+// the reader nor the schema accepts.
+func TestSchemaAgrees(t *testing.T) {
+	schema := compileSchema(t)
+	good, err := os.ReadFile("testdata/catalog/good/all-keys.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, edit := range [][2]string{
+		{"timezone: America/Sao_Paulo", "zone: America/Sao_Paulo"},
+		{"name: São Paulo", `name: ""`},
+		{"  zip:\n", "  city:\n"},
+		{"  grid:\n", "  Grid:\n"},
+		{"tolerance: 2.5", "tolerance: 0"},
+		{"tolerance: 2.5", "tolerance:"},
+		{"islands: join", "islands: drop"},
+		{"file: regions/zipcodes.geojson", "h3: 8"},
+		{"{h3: 8}", "{h3: 0}"},
+		{"{h3: 8}", "{h3: 8, file: a}"},
+		{"{h3: 8}", "{h3: 8, id: a}"},
+		{"{h3: 8}", "{}"},
+		{"west: -46.8", "west: -460.8"},
+		{"columns: 40", "columns: 0"},
+		{"columns: 40", "columns: 4.5"},
+		{", rows: 50", ""},
+		{"points: &points", "Points: &points"},
+		{"title: Points", "title: 5"},
+		{"files: codes.csv", "files: []"},
+		{"files: codes.csv", "title: codes"},
+		{`delimiter: "\t"`, `delimiter: "\t\t"`},
+		{`delimiter: "\t"`, `delimiter: '"'`},
+		{`[when, "1", lon, lat]`, "[when, 1, lon, lat]"},
+		{`[when, "1", lon, lat]`, "[lon, lon]"},
+		{`[when, "1", lon, lat]`, "when"},
+		{"column: when, ", ""},
+		{"column: when", "column: 1"},
+		{"zone: UTC-3", "zone: -3"},
+		{"step: hour", "step: minute"},
+		{"2015-01-01", "2015-1-1"},
+		{"{column: t, epoch: ms}", "{column: t, epoch: min}"},
+		{"{column: t, epoch: ms}", "{column: t, epoch: ms, zone: UTC}"},
+		{"{column: t, epoch: ms}", "{column: t, epoch: ms, format: YYYY}"},
+		{"{lon: lon, lat: lat}", "{lon: lon}"},
+		{"{lon: lon, lat: lat}", "{lon: lon, lat: lat, city: true}"},
+		{"{lon: lon, lat: lat}", "{lon: lon, lat: lat, city: false}"},
+		{"{lon: lon, lat: lat}", "{}"},
+		{"y: y, epsg: 2263", "y: y"},
+		{"y: y, epsg: 2263", "y: y, epsg: 7"},
+		{"{region: zip, column: zip}", "{region: zip}"},
+		{"{region: zip, column: zip}", "{region: city, column: zip}"},
+		{"{city: true}", "{city: 1}"},
+		{"geo: total", "geo: []"},
+		{"geo: total", "geo: {}"},
+		{"geo: total", "geo: [[total]]"},
+		{"geo: total", "geo: [null]"},
+		{`thousands: "."`, `thousands: "3"`},
+		{`thousands: "."`, `thousands: ""`},
+		{`decimal: ","`, `decimal: ";"`},
+		{"unit: $", "unit: '-'"},
+		{"unit: $", "unit: ' $'"},
+		{"unit: $", "units: $"},
+		{"functions: auto", "functions: []"},
+		{"functions: auto", "functions: {count: true}"},
+		{"functions: auto", "functions: mean"},
+		{"functions: auto", "functions: avg(x)"},
+		{"functions: auto", "functions: [auto, count]"},
+		{"resolutions: day zip", "resolutions: minute"},
+		{"resolutions: day zip", "resolutions: day in zip"},
+		{"resolutions: day zip", "resolutions: [day zip, day zip]"},
+	} {
+		text := strings.Replace(string(good), edit[0], edit[1], 1)
+		if text == string(good) {
+			t.Fatalf("no %q in the catalog", edit[0])
+		}
+		var problems *CatalogError
+		if _, err := readText(text); !errors.As(err, &problems) {
+			t.Errorf("%q for %q: ReadCatalog: %v", edit[1], edit[0], err)
+		}
+		if followsSchema(schema, []byte(text)) == nil {
+			t.Errorf("%q for %q: the schema accepts it", edit[1], edit[0])
+		}
+	}
+}
+
 func compareSchema(t *testing.T, root map[string]any, path string, s map[string]any, goType reflect.Type) {
 	t.Helper()
 	if ref, ok := s["$ref"].(string); ok && s["type"] == nil {

@@ -94,7 +94,8 @@ func parseShort(text []byte, spec NumberSpec) (x float64, ok bool) {
 }
 
 // plainNumber appends text to dst the way strconv reads it: without unit and
-// separators, with a decimal point. ok is false if it is not a number.
+// separators, with a decimal point. ok is false if text holds something else
+// than the parts of a number; that digits are absent is left for strconv.
 func plainNumber(dst, text []byte, spec NumberSpec) (plain []byte, ok bool) {
 	point := "."
 	if spec.Decimal != "" {
@@ -108,17 +109,13 @@ func plainNumber(dst, text []byte, spec NumberSpec) (plain []byte, ok bool) {
 			text, _ = trimUnit(text, spec.Unit)
 		}
 	}
-	dst, whole, text, ok := appendWhole(dst, text, spec.Thousands)
+	dst, text, ok = appendWhole(dst, text, spec.Thousands)
 	if !ok {
 		return dst, false
 	}
-	fraction := 0
-	if rest, ok := bytes.CutPrefix(text, []byte(point)); ok {
+	if rest, found := bytes.CutPrefix(text, []byte(point)); found {
 		dst = append(dst, '.')
-		dst, fraction, text = appendDigits(dst, rest)
-	}
-	if whole+fraction == 0 {
-		return dst, false
+		dst, _, text = appendDigits(dst, rest)
 	}
 	if len(text) > 0 && (text[0] == 'e' || text[0] == 'E') {
 		dst = append(dst, 'e')
@@ -127,31 +124,25 @@ func plainNumber(dst, text []byte, spec NumberSpec) (plain []byte, ok bool) {
 			dst = append(dst, text[0])
 			text = text[1:]
 		}
-		var exponent int
-		dst, exponent, text = appendDigits(dst, text)
-		if exponent == 0 {
-			return dst, false
-		}
+		dst, _, text = appendDigits(dst, text)
 	}
 	return dst, len(text) == 0
 }
 
-// appendWhole appends the digits before the decimal point and returns their
-// number and what follows them. ok is false if they are badly grouped.
-func appendWhole(dst, text []byte, separator string) (plain []byte, digits int, rest []byte, ok bool) {
-	dst, digits, text = appendDigits(dst, text)
+// appendWhole appends the digits before the decimal point and returns what
+// follows them. ok is false if they are badly grouped.
+func appendWhole(dst, text []byte, separator string) (plain, rest []byte, ok bool) {
+	dst, n, text := appendDigits(dst, text)
 	if separator == "" || !bytes.HasPrefix(text, []byte(separator)) {
-		return dst, digits, text, true
+		return dst, text, true
 	}
-	ok = 1 <= digits && digits <= 3
+	ok = 1 <= n && n <= 3
 	for {
 		group, found := bytes.CutPrefix(text, []byte(separator))
 		if !found {
-			return dst, digits, text, ok
+			return dst, text, ok
 		}
-		var n int
 		dst, n, text = appendDigits(dst, group)
-		digits += n
 		ok = ok && n == 3
 	}
 }

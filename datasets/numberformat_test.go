@@ -96,7 +96,7 @@ func TestParseNumber(t *testing.T) {
 		got := map[numberKind]string{missingNumber: "missing", badNumber: "bad"}[kind]
 		if kind == goodNumber {
 			got = strconv.FormatFloat(x, 'g', -1, 64)
-			if math.Abs(x) > 1e-6 && math.Abs(x) < 1e17 {
+			if 1e-3 < math.Abs(x) && math.Abs(x) < 1e17 {
 				got = strconv.FormatFloat(x, 'f', -1, 64)
 			}
 		}
