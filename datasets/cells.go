@@ -53,6 +53,8 @@ func (t *cellTable) block(key int64) []int32 {
 // find writes the slots of the cells of some rows to slots, making new ones
 // as needed, and counts the rows. A row with a negative region is not used.
 func (t *cellTable) find(steps []int64, regions, slots []int32) {
+	regions, slots = regions[:len(steps)], slots[:len(steps)]
+	row := t.regions + 1 // cells of a step
 	var block []int32
 	first, end := int64(0), int64(0) // the steps of block
 	for i, step := range steps {
@@ -67,7 +69,7 @@ func (t *cellTable) find(steps []int64, regions, slots []int32) {
 			first = key * int64(t.steps)
 			end = first + int64(t.steps)
 		}
-		cell := int(step-first)*(t.regions+1) + int(region)
+		cell := int(step-first)*row + int(region)
 		slot := block[cell]
 		if slot < 0 {
 			slot = int32(t.slots)
@@ -85,10 +87,14 @@ func (t *cellTable) find(steps []int64, regions, slots []int32) {
 
 // each calls do for every occupied cell, in the order of steps and regions.
 func (t *cellTable) each(do func(step int64, region int, slot int32)) {
+	row := t.regions + 1
 	for _, key := range slices.Sorted(maps.Keys(t.blocks)) {
-		for cell, slot := range t.blocks[key] {
-			if slot >= 0 {
-				do(key*int64(t.steps)+int64(cell/(t.regions+1)), cell%(t.regions+1), slot)
+		block := t.blocks[key]
+		for i := range t.steps {
+			for region, slot := range block[i*row:][:row] {
+				if slot >= 0 {
+					do(key*int64(t.steps)+int64(i), region, slot)
+				}
 			}
 		}
 	}

@@ -125,11 +125,12 @@ func (c *dictionaryCache) hash(a arrow.Array, hashes []uint64) []uint64 {
 	return hashes
 }
 
-// region returns the region that a code names, -1 if there is none.
-func (c *dictionaryCache) region(a arrow.Array, i int, codes *codeIndex) int32 {
+// regionsOf writes the regions that codes name, -1 where there is none.
+func (c *dictionaryCache) regionsOf(a arrow.Array, codes *codeIndex, regions []int32) {
+	nulls := a.NullN() > 0
 	switch a := a.(type) {
 	case *array.Int64:
-		return codes.findInt(a.Value(i))
+		codes.findInts(a.Int64Values(), regions)
 	case *array.Dictionary:
 		if c.regions == nil {
 			c.regions = make([]int32, a.Dictionary().Len())
@@ -137,9 +138,26 @@ func (c *dictionaryCache) region(a arrow.Array, i int, codes *codeIndex) int32 {
 				c.regions[j] = codes.find(codeText(a.Dictionary(), j))
 			}
 		}
-		return c.regions[a.GetValueIndex(i)]
+		for i := range regions {
+			if !nulls || !a.IsNull(i) {
+				regions[i] = c.regions[a.GetValueIndex(i)]
+			}
+		}
+	default:
+		for i := range regions {
+			if !nulls || !a.IsNull(i) {
+				regions[i] = codes.find(codeText(a, i))
+			}
+		}
 	}
-	return codes.find(codeText(a, i))
+	if !nulls {
+		return
+	}
+	for i := range regions {
+		if a.IsNull(i) {
+			regions[i] = -1
+		}
+	}
 }
 
 // codeText returns a value as a region code.
@@ -201,9 +219,19 @@ func (c *codeIndex) find(code string) int32 {
 	return -1
 }
 
-func (c *codeIndex) findInt(code int64) int32 {
-	if code >= 0 && code < int64(len(c.byInt)) && c.byInt[code] >= 0 {
-		return c.byInt[code]
+// findInts is find for codes that are numbers.
+func (c *codeIndex) findInts(codes []int64, regions []int32) {
+	regions = regions[:len(codes)]
+	byInt := c.byInt
+	last, lastRegion, any := int64(0), int32(-1), false // the latest code that is not in byInt
+	for i, code := range codes {
+		if uint64(code) < uint64(len(byInt)) && byInt[code] >= 0 {
+			regions[i] = byInt[code]
+			continue
+		}
+		if !any || code != last {
+			last, lastRegion, any = code, c.find(strconv.FormatInt(code, 10)), true
+		}
+		regions[i] = lastRegion
 	}
-	return c.find(strconv.FormatInt(code, 10))
 }

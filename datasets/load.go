@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 	"sync"
@@ -355,7 +356,12 @@ func (l *loader) finish(w *partial) *Loaded {
 	p := l.plan
 	loaded := &Loaded{p: p, tables: w.tables}
 	occupied := make(map[int64]bool)
-	w.tables[0].each(func(step int64, _ int, _ int32) { occupied[step] = true })
+	last := int64(math.MinInt64)
+	w.tables[0].each(func(step int64, _ int, _ int32) {
+		if step != last {
+			last, occupied[step] = step, true
+		}
+	})
 	loaded.coverage = newCoverage(slices.Sorted(maps.Keys(occupied)))
 	r := &Report{
 		Dataset: p.name, Rows: w.rows, Used: w.used, LeftOut: w.leftOut,
@@ -422,9 +428,6 @@ type keyReader struct {
 func (k *keyReader) add(b *rowBinding, r arrow.Record, at rowOrigin) error {
 	w := k.partial
 	w.resize(int(r.NumRows()))
-	for i := range w.use {
-		w.use[i] = true
-	}
 	w.filter(b, r)
 	if err := w.readTimes(r.Column(b.time), b.time, at); err != nil {
 		return err

@@ -102,14 +102,12 @@ type partial struct {
 
 	// Scratch for a batch.
 	use     []bool
+	out     int // rows that use takes out
 	seconds []int64
 	steps   []int64
 	place   []int32
 	slots   []int32
 	x, y    []float64
-	numbers []float64
-	valid   []byte
-	hashes  []uint64
 	caches  map[int]*dictionaryCache // by column of the record
 }
 
@@ -133,19 +131,12 @@ func (w *partial) add(b *rowBinding, r arrow.Record, at rowOrigin) error {
 	n := int(r.NumRows())
 	w.resize(n)
 	w.rows += int64(n)
-	for i := range w.use {
-		w.use[i] = true
-	}
 	w.filter(b, r)
 	if err := w.readTimes(r.Column(b.time), b.time, at); err != nil {
 		return err
 	}
 	w.rejectDuplicates(b, r, at)
-	for _, used := range w.use {
-		if used {
-			w.used++
-		}
-	}
+	w.used += int64(n - w.out)
 	if b.x >= 0 || b.shape >= 0 {
 		if err := w.readPoints(b, r); err != nil {
 			return err
@@ -168,20 +159,34 @@ func (w *partial) add(b *rowBinding, r arrow.Record, at rowOrigin) error {
 	return nil
 }
 
+// resize makes room for a batch of n rows, which are all to be used.
 func (w *partial) resize(n int) {
 	if cap(w.use) < n {
 		w.use, w.place, w.slots = make([]bool, n), make([]int32, n), make([]int32, n)
 		w.seconds, w.steps = make([]int64, n), make([]int64, n)
 		w.x, w.y = make([]float64, n), make([]float64, n)
+		w.out = n
+	}
+	if w.out > 0 { // of most files, every row of every batch is used
+		w.use, w.out = w.use[:cap(w.use)], 0
+		for i := range w.use {
+			w.use[i] = true
+		}
 	}
 	w.use, w.place, w.slots = w.use[:n], w.place[:n], w.slots[:n]
 	w.seconds, w.steps = w.seconds[:n], w.steps[:n]
 	w.x, w.y = w.x[:n], w.y[:n]
 }
 
+// takeOut takes row i, which was to be used, out of the batch.
+func (w *partial) takeOut(i int) {
+	w.use[i] = false
+	w.out++
+}
+
 // reject takes row i of the batch out, for a reason that is counted.
 func (w *partial) reject(i int, reason, column string, a arrow.Array, at rowOrigin) {
-	w.use[i] = false
+	w.takeOut(i)
 	e := w.rejected.add(reason, column, "", 1)
 	w.sample(e, i, a, at)
 }
@@ -210,6 +215,9 @@ func textOf(a arrow.Array, i int) string {
 
 // filter takes the rows out that do not satisfy where.
 func (w *partial) filter(b *rowBinding, r arrow.Record) {
+	if len(w.p.spec.Where) == 0 {
+		return
+	}
 	for i, name := range sortedKeys(w.p.spec.Where) {
 		wanted := w.p.spec.Where[name]
 		a := r.Column(b.where[i])
@@ -238,6 +246,7 @@ func (w *partial) filter(b *rowBinding, r arrow.Record) {
 	for _, used := range w.use {
 		if !used {
 			w.leftOut++
+			w.out++
 		}
 	}
 }
@@ -264,9 +273,7 @@ func (w *partial) readTimes(a arrow.Array, column int, at rowOrigin) error {
 			return w.changed(name, a, "a timestamp")
 		}
 		per := int64(time.Second / t.DataType().(*arrow.TimestampType).Unit.Multiplier())
-		for i, v := range t.TimestampValues() {
-			w.seconds[i] = floorDiv(int64(v), per)
-		}
+		inSeconds(w.seconds, t.TimestampValues(), per)
 	case dates:
 		t, ok := a.(*array.Date32)
 		if !ok {
@@ -278,7 +285,8 @@ func (w *partial) readTimes(a arrow.Array, column int, at rowOrigin) error {
 		local = true
 	}
 	nulls := a.NullN() > 0
-	last, lastStep := int64(math.MinInt64), int64(0)
+	bounded := p.from != minDate || p.to != maxDate
+	var run stepRun
 	for i, s := range w.seconds {
 		switch {
 		case !w.use[i]:
@@ -286,38 +294,105 @@ func (w *partial) readTimes(a arrow.Array, column int, at rowOrigin) error {
 		case nulls && a.IsNull(i):
 			w.reject(i, reasonNoTime, name, nil, at)
 			continue
+		case run.from <= s && s < run.to:
 		case s < minDate || s >= maxDate:
 			w.reject(i, reasonFarTime, name, a, at)
 			continue
+		default:
+			run = w.stepRunOf(s, p.times != instants, local)
 		}
-		// Rows that follow each other often have one time. One that the clock
-		// counts as ambiguous or skipped is counted for every row.
-		if s != last {
-			counted := w.clock.Ambiguous + w.clock.Skipped
-			last, lastStep = s, w.stepOf(s, p.times != instants, local)
-			if w.clock.Ambiguous+w.clock.Skipped != counted {
-				last = math.MinInt64
-			}
+		w.steps[i] = run.stepOf(s)
+		if bounded {
+			w.leaveOut(i, s)
 		}
-		w.steps[i] = lastStep
-		w.leaveOut(i, s)
 	}
 	return nil
+}
+
+// inSeconds writes times, of which a second has per, as seconds.
+func inSeconds[T ~int64](seconds []int64, times []T, per int64) {
+	seconds = seconds[:len(times)]
+	switch per { // division by a constant takes a fraction of the time
+	case 1e3:
+		for i, t := range times {
+			seconds[i] = floorDiv(int64(t), 1e3)
+		}
+	case 1e6:
+		for i, t := range times {
+			seconds[i] = floorDiv(int64(t), 1e6)
+		}
+	case 1e9:
+		for i, t := range times {
+			seconds[i] = floorDiv(int64(t), 1e9)
+		}
+	default:
+		for i, t := range times {
+			seconds[i] = floorDiv(int64(t), per)
+		}
+	}
+}
+
+// A stepRun is a stretch of times, from <= s < to, whose base steps are known
+// without asking a clock or calendar.
+type stepRun struct {
+	from, to int64
+	origin   int64 // at or before from
+	step     int64 // of the origin
+	shift    uint  // a step has 2^shift quarters of an hour
+}
+
+// A run of one step has this shift, since no run has 2^63 quarters.
+const oneStep = 63
+
+func (r *stepRun) stepOf(s int64) int64 {
+	return r.step + int64(uint64(s-r.origin)/quarter>>r.shift)
+}
+
+// quarter is the greatest time that base hours, or parts of them, have in
+// common; see plan.unit.
+const quarter = hourSeconds / 4
+
+// stepRunOf returns a run that holds s, see stepOf: rows that follow each
+// other are in one mostly. For a time that the clock counts as ambiguous or
+// skipped it holds no time, since each such row is to be counted.
+func (w *partial) stepRunOf(s int64, wall, local bool) stepRun {
+	counted := w.clock.Ambiguous + w.clock.Skipped
+	step := w.stepOf(s, wall, local)
+	if w.clock.Ambiguous+w.clock.Skipped != counted {
+		return stepRun{from: s, to: s, origin: s, step: step, shift: oneStep}
+	}
+	switch unit := w.p.unit; {
+	case w.p.step == Hour && !local:
+		run := stepRun{from: minDate, to: maxDate}
+		offset := int64(0)
+		if wall { // around s the clock is as far from UTC as it is at s
+			clock := w.clock.current
+			offset = clock.offset
+			run.from, run.to = max(run.from, clock.begin), min(run.to, clock.end)
+		}
+		run.step = floorDiv(run.from-offset, unit)
+		run.origin = run.step*unit + offset
+		if unit == hourSeconds {
+			run.shift = 2
+		}
+		return run
+	case w.p.step == Day && local:
+		begin := step * daySeconds
+		return stepRun{from: max(begin, minDate), to: min(begin+daySeconds, maxDate), origin: begin, step: step, shift: oneStep}
+	}
+	return stepRun{from: s, to: s + 1, origin: s, step: step, shift: oneStep}
 }
 
 // leaveOut takes row i out if it lies outside the period to use. Only then
 // are instants of local times needed.
 func (w *partial) leaveOut(i int, s int64) {
 	p := w.p
-	if p.from == minDate && p.to == maxDate {
-		return
-	}
 	at := p.stepAt(w.steps[i])
 	if p.times == instants {
 		at = s
 	}
 	if at < p.from || at >= p.to {
-		w.use[i] = false
+		w.takeOut(i)
 		w.leftOut++
 	}
 }
@@ -358,13 +433,9 @@ func (w *partial) readInstants(a arrow.Array) error {
 	switch a := a.(type) {
 	case *array.Timestamp:
 		per = int64(time.Second / a.DataType().(*arrow.TimestampType).Unit.Multiplier())
-		for i, v := range a.TimestampValues() {
-			w.seconds[i] = floorDiv(int64(v), per)
-		}
+		inSeconds(w.seconds, a.TimestampValues(), per)
 	case *array.Int64:
-		for i, v := range a.Int64Values() {
-			w.seconds[i] = floorDiv(v, per)
-		}
+		inSeconds(w.seconds, a.Int64Values(), per)
 	case *array.Float64:
 		for i, v := range a.Float64Values() {
 			s := math.Floor(v / float64(per))
@@ -468,56 +539,49 @@ func (w *partial) readPoints(b *rowBinding, r arrow.Record) error {
 func (w *partial) readPlaces(b *rowBinding, r arrow.Record, system *RegionSystem, at rowOrigin) {
 	none := int32(len(system.IDs))
 	var a arrow.Array
-	column := ""
 	switch {
 	case system.Name == cityName:
 		clear(w.place)
 	case b.code >= 0:
-		column = w.p.spec.Place.Column
 		a = r.Column(b.code)
-		cache := w.cache(b.code, a)
-		for i := range w.place {
-			if w.place[i] = none; w.use[i] && !a.IsNull(i) {
-				if region := cache.region(a, i, w.p.codes); region >= 0 {
-					w.place[i] = region
-				}
-			}
-		}
+		w.cache(b.code, a).regionsOf(a, w.p.codes, w.place)
 	default:
 		system.points.Locate(w.x, w.y, w.place)
-		for i, region := range w.place {
-			if region < 0 {
-				w.place[i] = none
-			}
+	}
+	for i, region := range w.place {
+		switch {
+		case !w.use[i]:
+			w.place[i] = -1
+		case region < 0:
+			w.place[i] = none
+			w.countUnplaced(i, a, system, at)
 		}
 	}
-	for i, used := range w.use {
-		if !used {
-			w.place[i] = -1
-			continue
-		}
-		if w.place[i] != none {
-			continue
-		}
-		reason := reasonOutside
-		if a != nil {
-			if reason = reasonUnknownCode; a.IsNull(i) || textOf(a, i) == "" {
-				reason = reasonNoPlace
-			}
-		} else if math.IsNaN(w.x[i]) || math.IsNaN(w.y[i]) {
+}
+
+// countUnplaced counts row i, which is in no region of a system. a holds the
+// codes of regions, nil for points.
+func (w *partial) countUnplaced(i int, a arrow.Array, system *RegionSystem, at rowOrigin) {
+	reason, column := reasonOutside, ""
+	switch {
+	case a != nil:
+		column = w.p.spec.Place.Column
+		if reason = reasonUnknownCode; a.IsNull(i) || textOf(a, i) == "" {
 			reason = reasonNoPlace
 		}
-		e := w.unplaced.add(reason, column, system.Name, 1)
-		if reason == reasonNoPlace {
-			continue
+	case math.IsNaN(w.x[i]) || math.IsNaN(w.y[i]):
+		reason = reasonNoPlace
+	}
+	e := w.unplaced.add(reason, column, system.Name, 1)
+	if reason == reasonNoPlace {
+		return
+	}
+	if row := at.row + int64(i); e.wants(at.order, row) {
+		text := fmt.Sprintf("%.6g, %.6g", w.x[i], w.y[i])
+		if a != nil {
+			text = textOf(a, i)
 		}
-		if row := at.row + int64(i); e.wants(at.order, row) {
-			text := fmt.Sprintf("%.6g, %.6g", w.x[i], w.y[i])
-			if a != nil {
-				text = textOf(a, i)
-			}
-			e.sample(Sample{File: at.file, Row: row, Text: text, order: at.order})
-		}
+		e.sample(Sample{File: at.file, Row: row, Text: text, order: at.order})
 	}
 }
 
@@ -547,12 +611,11 @@ func (w *partial) readState(b *rowBinding, r arrow.Record, state int, at rowOrig
 	spec := w.p.states[state]
 	column := b.states[state]
 	a := r.Column(column)
-	report := &w.columns[state]
 	if spec.kind == Unique {
 		hashes := w.cache(column, a).hash(a, make([]uint64, a.Len()))
 		for i, used := range w.use {
 			if used && !a.IsNull(i) {
-				report.Values++
+				w.columns[state].Values++
 			}
 		}
 		return stateInput{hashes: hashes, valid: a.NullBitmapBytes()}, nil
@@ -566,13 +629,31 @@ func (w *partial) readState(b *rowBinding, r arrow.Record, state int, at rowOrig
 			w.sample(w.badValues.add(v.reason, spec.column, "", 1), v.row, a, at)
 		}
 	}
+	w.summarise(&w.columns[state], values, valid)
+	return stateInput{numbers: values, valid: valid}, nil
+}
+
+// summarise adds the values of the rows that are used to the report of their
+// column. They are finite; zeros of either sign count as 0.
+func (w *partial) summarise(report *ColumnReport, values []float64, valid []byte) {
+	use := w.use[:len(values)]
+	n, lo, hi := report.Values, report.Min, report.Max
 	for i, x := range values {
-		if w.use[i] && isValid(valid, i) {
-			report.Values++
-			report.Min, report.Max = min(report.Min, x), max(report.Max, x)
+		if !use[i] || !isValid(valid, i) {
+			continue
+		}
+		n++
+		x += 0 // -0 + 0 is 0
+		// Comparisons are guessed right nearly always; min and max would make
+		// every row wait for the one before.
+		if x < lo {
+			lo = x
+		}
+		if x > hi {
+			hi = x
 		}
 	}
-	return stateInput{numbers: values, valid: valid}, nil
+	report.Values, report.Min, report.Max = n, lo, hi
 }
 
 // A badValue is a value of a batch that is no finite number.
