@@ -22,6 +22,7 @@ type CheckedDataset struct {
 	Rows        int64    `json:"rows"` // -1 if only reading tells
 	Functions   []string `json:"functions"`
 	Resolutions []string `json:"resolutions"` // such as "day neighborhood"
+	RowsRead    int64    `json:"rows_read"`   // the first of each file, which the warnings are about
 }
 
 // Check opens every file of a catalog, binds its columns and reads the first
@@ -44,7 +45,7 @@ func Check(ctx context.Context, store Store, c *Catalog) (findings []Finding, ch
 			continue
 		}
 		for _, w := range d.Report.Warnings {
-			findings = append(findings, Finding{Dataset: name, Warning: true, Message: w + " (in the first rows of each file)"})
+			findings = append(findings, Finding{Dataset: name, Warning: true, Message: w})
 		}
 		checked = append(checked, d.checked())
 	}
@@ -72,14 +73,18 @@ func checkDataset(ctx context.Context, store Store, c *Catalog, name string, sys
 	l := &loader{store: store, options: LoadOptions{Workers: runtime.GOMAXPROCS(0)}, spec: c.Datasets[name], limit: sampleRows}
 	defer l.close()
 	if err := l.open(ctx, c, name, systems); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("dataset %s: %w", name, err)
 	}
 	l.firstTasks()
 	all, err := l.read(ctx)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("dataset %s: %w", name, err)
 	}
-	return l.finish(all), nil
+	loaded := l.finish(all)
+	if err := l.unusable(loaded.Report); err != nil {
+		return nil, fmt.Errorf("dataset %s: %w", name, err)
+	}
+	return loaded, nil
 }
 
 // firstTasks leaves the first chunk of each file.
@@ -94,7 +99,7 @@ func (l *loader) firstTasks() {
 
 // checked describes the dataset.
 func (l *Loaded) checked() CheckedDataset {
-	d := CheckedDataset{Dataset: l.p.name, Files: len(l.Report.Files), Functions: []string{}, Resolutions: []string{}}
+	d := CheckedDataset{Dataset: l.p.name, RowsRead: l.Report.Rows, Files: len(l.Report.Files), Functions: []string{}, Resolutions: []string{}}
 	for _, f := range l.Report.Files {
 		if f.Total < 0 {
 			d.Rows = -1

@@ -59,6 +59,11 @@ func openCSV(name string, file File, spec CSVSpec, tabs bool) (*csvTable, error)
 		}
 		t.comma = r
 	}
+	if spec.Delimiter == "" && !tabs {
+		if err := t.guessDelimiter(); err != nil {
+			return nil, err
+		}
+	}
 	names := spec.Header
 	if t.header {
 		r, err := t.reader()
@@ -89,6 +94,24 @@ func openCSV(name string, file File, spec CSVSpec, tabs bool) (*csvTable, error)
 	}
 	t.schema = arrow.NewSchema(fields, nil)
 	return t, nil
+}
+
+// guessDelimiter takes the sign that cuts the first line into the most fields,
+// the comma if there is none.
+func (t *csvTable) guessDelimiter() error {
+	best, most := ',', 1
+	for _, t.comma = range ",;\t|" {
+		r, err := t.reader()
+		if err != nil {
+			return err
+		}
+		r.LazyQuotes = true
+		if fields, err := r.Read(); err == nil && len(fields) > most {
+			best, most = t.comma, len(fields)
+		}
+	}
+	t.comma = best
+	return nil
 }
 
 func (t *csvTable) fail(column string, row int64, err error, hint string) error {

@@ -170,10 +170,11 @@ func codeText(a arrow.Array, i int) string {
 
 // A codeIndex finds regions by the codes that columns give.
 type codeIndex struct {
-	byID  map[string]int32
-	byInt []int32 // of ids that are small numbers
-	h3    bool    // ids are H3 cells, which have several spellings
-	zip   bool    // ids are zip codes: five digits count, so that 10001-1234 is 10001
+	byID   map[string]int32
+	folded map[string]int32 // by id in lower case, of ids that only case does not tell apart
+	byInt  []int32          // of ids that are small numbers
+	h3     bool             // ids are H3 cells, which have several spellings
+	zip    bool             // ids are zip codes: five digits count, so that 10001-1234 is 10001
 }
 
 // smallCode bounds the ids that codeIndex.byInt holds.
@@ -181,8 +182,13 @@ const smallCode = 1 << 20
 
 func newCodeIndex(s *RegionSystem) *codeIndex {
 	_, cells := s.points.(*h3Index)
-	c := &codeIndex{byID: make(map[string]int32, len(s.IDs)), h3: cells, zip: len(s.IDs) > 0}
+	c := &codeIndex{byID: make(map[string]int32, len(s.IDs)), folded: make(map[string]int32), h3: cells, zip: len(s.IDs) > 0}
 	for i, id := range s.IDs {
+		if _, ok := c.folded[strings.ToLower(id)]; ok {
+			c.folded[strings.ToLower(id)] = -1
+		} else {
+			c.folded[strings.ToLower(id)] = int32(i)
+		}
 		c.byID[id] = int32(i)
 		c.zip = c.zip && len(id) == 5 && isInteger(id)
 	}
@@ -202,6 +208,9 @@ func newCodeIndex(s *RegionSystem) *codeIndex {
 // find returns the region of a code, -1 if there is none.
 func (c *codeIndex) find(code string) int32 {
 	if region, ok := c.byID[code]; ok {
+		return region
+	}
+	if region, ok := c.folded[strings.ToLower(code)]; ok {
 		return region
 	}
 	if c.h3 {

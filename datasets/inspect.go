@@ -152,7 +152,10 @@ func (p *Proposal) chooseTime(t table) {
 		}
 	case arrow.STRING:
 		p.Entry.Time.Format = c.layout
-		if strings.HasPrefix(c.layout, "M/D") || strings.HasPrefix(c.layout, "D/M") {
+		switch {
+		case c.other != "":
+			p.because("time.format", "a guess: no value is above 12 that would tell month and day apart; %s reads all texts, too", c.other)
+		case strings.HasPrefix(c.layout, "M/D") || strings.HasPrefix(c.layout, "D/M"):
 			p.because("time.format", "month and day are told apart by values above 12")
 		}
 		if c.utc {
@@ -221,6 +224,9 @@ func (p *Proposal) choosePlace(geo geometryColumn, systems map[string]*RegionSys
 	case lon != "" && lat != "":
 		place.Lon, place.Lat = lon, lat
 		p.because("place", "longitudes and latitudes")
+		if column, system, share := p.matchRegions(systems); column != "" {
+			p.because("place", "or { region: %s, column: %s }: %.0f %% of its values in the sample are ids", system, column, 100*share)
+		}
 		return
 	case len(projected) == 2:
 		place.X, place.Y = projected[0], projected[1]
@@ -280,7 +286,7 @@ func (p *Proposal) matchRegions(systems map[string]*RegionSystem) (column, syste
 // chooseNumbers adds how texts are numbers, where they need it.
 func (p *Proposal) chooseNumbers() {
 	for _, c := range p.Columns {
-		if c.spec.Thousands == "" && len(c.spec.Missing) == 0 {
+		if c.spec.Thousands == "" && c.spec.Decimal == "" && len(c.spec.Missing) == 0 {
 			continue
 		}
 		if p.Entry.Numbers == nil {
@@ -306,7 +312,11 @@ func (p *Proposal) YAML() string {
 	if p.Rows < 0 {
 		rows = "rows not counted"
 	}
-	fmt.Fprintf(&b, "  %s: # %d files, %s\n", p.Name, p.Files, rows)
+	files := "1 file"
+	if p.Files != 1 {
+		files = fmt.Sprintf("%d files", p.Files)
+	}
+	fmt.Fprintf(&b, "  %s: # %s, %s\n", p.Name, files, rows)
 	reasons("    ", "files")
 	fmt.Fprintf(&b, "    files: %s\n", flowList(p.Entry.Files))
 	t := p.Entry.Time
@@ -334,7 +344,7 @@ func (p *Proposal) YAML() string {
 			if len(n.Missing) > 0 {
 				missing = flowList(n.Missing)
 			}
-			fmt.Fprintf(&b, "      %s: %s\n", quoteYAML(c), strings.Replace(flowMap("thousands", n.Thousands, "missing", missing), quoteYAML(missing), missing, 1))
+			fmt.Fprintf(&b, "      %s: %s\n", quoteYAML(c), strings.Replace(flowMap("thousands", n.Thousands, "decimal", n.Decimal, "missing", missing), quoteYAML(missing), missing, 1))
 		}
 	}
 	b.WriteString("    functions:\n")
@@ -347,9 +357,11 @@ func (p *Proposal) YAML() string {
 		}
 		b.WriteString(line + "\n")
 	}
-	b.WriteString("    # left out:\n")
+	title := "    # left out:\n"
 	for _, c := range p.Columns {
 		if !p.uses(c.Name) {
+			b.WriteString(title)
+			title = ""
 			fmt.Fprintf(&b, "    #   %s: %s, %s\n", c.Name, c.Role, c.Reason)
 		}
 	}

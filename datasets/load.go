@@ -55,7 +55,11 @@ func Load(ctx context.Context, store Store, c *Catalog, name string, systems map
 	if err != nil {
 		return nil, fmt.Errorf("dataset %s: %w", name, err)
 	}
-	return l.finish(all), nil
+	loaded := l.finish(all)
+	if err := l.unusable(loaded.Report); err != nil {
+		return nil, fmt.Errorf("dataset %s: %w", name, err)
+	}
+	return loaded, nil
 }
 
 // A loader reads the files of one dataset.
@@ -387,9 +391,9 @@ func (l *loader) finish(w *partial) *Loaded {
 	}
 	instant := func(base int64) time.Time { return time.Unix(p.stepAt(base), 0).In(p.city) }
 	if c := loaded.coverage; c.first < c.end {
-		r.First, r.Last = instant(c.first), instant(c.end)
+		r.First, r.Last = instant(c.first), instant(c.end-1)
 		for _, g := range c.gaps {
-			r.Gaps = append(r.Gaps, Gap{From: instant(g.first), To: instant(g.end), Steps: g.end - g.first})
+			r.Gaps = append(r.Gaps, Gap{From: instant(g.first), To: instant(g.end - 1), Steps: g.end - g.first})
 		}
 	}
 	for i := range r.Columns {

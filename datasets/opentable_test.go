@@ -37,6 +37,8 @@ func (s memoryStore) Glob(ctx context.Context, pattern string) ([]string, error)
 	return []string{pattern}, nil
 }
 
+func (s memoryStore) Remove(ctx context.Context, name string) error { return errors.ErrUnsupported }
+
 func (s memoryStore) Write(ctx context.Context, name string, write func(io.Writer) error) error {
 	return errors.ErrUnsupported
 }

@@ -55,6 +55,7 @@ type ColumnProfile struct {
 	topShare float64 // share of the most frequent value
 	spec     NumberSpec
 	layout   string // of texts that are times; "" for ISO 8601
+	other    string // another layout that reads them all, with day and month the other way round
 	dateOnly bool
 	utc      bool
 	sample   *columnSample
@@ -169,6 +170,8 @@ func (s *columnSample) describe(p *ColumnProfile) {
 		if p.kind == arrow.STRING && kind == badNumber {
 			if x, kind = parseNumber([]byte(v), NumberSpec{Thousands: ","}); kind == goodNumber {
 				p.spec.Thousands = ","
+			} else if x, kind = parseNumber([]byte(v), NumberSpec{Decimal: ","}); kind == goodNumber {
+				p.spec.Decimal = ","
 			} else if slices.Contains([]string{"-", "--", "N/A", "NA", "n/a", "null", "NULL", "None", "."}, strings.TrimSpace(v)) {
 				if mark := strings.TrimSpace(v); !slices.Contains(p.spec.Missing, mark) {
 					p.spec.Missing = append(p.spec.Missing, mark)
@@ -191,13 +194,18 @@ func (s *columnSample) describe(p *ColumnProfile) {
 		numbers, p.Min, p.Max = 0, 0, 0 // nothing but marks of missing values
 	}
 	switch {
-	case p.kind == arrow.STRING && (float64(numbers) < numericShare*float64(p.Values) || numbers == 0):
+	case p.kind == arrow.STRING && (float64(numbers) < numericShare*float64(p.Values) || numbers == 0 || p.spec.Thousands != "" && p.spec.Decimal != ""):
 		p.Min, p.Max, p.spec = 0, 0, NumberSpec{}
 	case p.kind == arrow.STRING:
 		p.kind = arrow.FLOAT64 // text that is a number throughout
 	}
 	if p.kind == arrow.STRING {
-		p.layout, p.dateOnly, p.utc = s.timeLayout()
+		p.layout, p.dateOnly, p.utc = s.timeLayout("")
+		if rest, ok := strings.CutPrefix(p.layout, "M/D"); ok {
+			if other, _, _ := s.timeLayout("D/M" + rest); other != noLayout {
+				p.other = other
+			}
+		}
 	}
 }
 
@@ -205,18 +213,22 @@ func (s *columnSample) describe(p *ColumnProfile) {
 func timeLayouts() []string {
 	return []string{
 		"", "M/D/YYYY H:mm:ss", "M/D/YYYY H:mm", "M/D/YYYY h:mm:ss A", "M/D/YYYY h:mm A", "M/D/YYYY",
-		"M/D/YY H:mm", "M/D/YY", "D.M.YYYY H:mm:ss", "D.M.YYYY H:mm", "D.M.YYYY", "D-MMM-YY", "D-MMM-YYYY",
-		"D/M/YYYY H:mm:ss", "D/M/YYYY H:mm", "D/M/YYYY", "YYYY/MM/DD HH:mm:ss", "YYYY/MM/DD",
+		"M/D/YY H:mm", "M/D/YY", "D/M/YYYY H:mm:ss", "D/M/YYYY H:mm", "D/M/YYYY", "D.M.YYYY H:mm:ss", "D.M.YYYY H:mm", "D.M.YYYY", "D-MMM-YY", "D-MMM-YYYY",
+		"D-MMM-YY HH.mm.ss A", "YYYY/MM/DD HH:mm:ss", "YYYY/MM/DD",
 	}
 }
 
 const noLayout = "-"
 
 // timeLayout returns the first layout that reads all values, noLayout if none
-// does.
-func (s *columnSample) timeLayout() (layout string, dateOnly, utc bool) {
+// does; if one is given, only that one is tried.
+func (s *columnSample) timeLayout(given string) (layout string, dateOnly, utc bool) {
 	const tries = 2000
-	for _, layout := range timeLayouts() {
+	layouts := timeLayouts()
+	if given != "" {
+		layouts = []string{given}
+	}
+	for _, layout := range layouts {
 		var format *timeFormat
 		if layout != "" {
 			var err error
@@ -279,11 +291,11 @@ const (
 		"week quarter borough direction dir degrees bearing heading azimuth"
 	amountWords = "trips rides pickups passengers persons people injured killed deaths victims vehicles count counts total amount fare tip tips toll tolls " +
 		"cost revenue sales volume usage consumption energy kwh mwh calls complaints crashes incidents visits riders ridership " +
-		"entries exits quantity qty precip rain rainfall snow snowfall duration minutes seconds hours"
+		"entries exits quantity qty precip precipitation rain rainfall snow snowfall duration minutes seconds hours"
 	quantityWords = "load mw temp temperature dew humidity pressure wind speed gust visibility depth price rate average avg mean median max min pct percent share " +
 		"ratio distance miles mi km meters delay age score index level density income height weight"
 	unitWords  = "f c mph kn kt kts mi km ft in inhg mb hpa pct deg usd min sec ms s h mw kwh"
-	levelWords = "depth avg average mean median min max rate level per price temp temperature" // of what cannot be added up
+	levelWords = "6h 24h depth avg average mean median min max rate level per price temp temperature" // of what cannot be added up
 	keyWords   = "id ids key uid uuid guid medallion hack driver vehicle base plate license tail tailnum"
 )
 
@@ -335,7 +347,7 @@ func (p *ColumnProfile) classifyText(set func(ColumnRole, string, ...any)) {
 	case share <= 0.2 && p.Distinct <= 1000:
 		set(RoleCategory, "%d different values in %d rows", p.Distinct, p.Values)
 	default:
-		set(RoleText, "%d different values in %d rows", p.Distinct, p.Values)
+		set(RoleText, "%d different values in %d rows, such as %q", p.Distinct, p.Values, p.Examples[0])
 	}
 }
 
@@ -388,7 +400,7 @@ func (p *ColumnProfile) classifyNumber(set func(ColumnRole, string, ...any)) {
 	case p.Min >= 0 && p.topShare > 0.2 && p.Min <= 1:
 		set(RoleAmount, "small whole numbers from %g to %g, as counts are", p.Min, p.Max)
 	default:
-		set(RoleCode, "whole numbers from %g to %g of unknown meaning; list its functions if it is a quantity", p.Min, p.Max)
+		set(RoleCode, "whole numbers from %.0f to %.0f of unknown meaning", p.Min, p.Max)
 	}
 }
 
@@ -439,28 +451,26 @@ func chooseFunctions(profiles []ColumnProfile, spec *DatasetSpec) []chosenFuncti
 	return list
 }
 
-// binned reports whether rows are not events but the steps of series: each has
-// a time of its own, or times are whole or half hours and most of them have a
-// row of most places.
+// binned reports whether rows are not events but the steps of series: times
+// are multiples of a quarter of an hour, and each has one row or a row of most
+// places.
 func binned(profiles []ColumnProfile, spec *DatasetSpec) bool {
 	times, places, rows := 0, 1, 0
 	round := false
 	for _, p := range profiles {
 		switch p.Name {
 		case spec.Time.Column:
-			if times, rows = p.Distinct, p.Values; times == rows {
-				return rows > 0
-			}
-			round = p.steps()%(hourSeconds/2) == 0
+			times, rows = p.Distinct, p.Values
+			round = p.steps()%(hourSeconds/4) == 0
 		case spec.Place.Column, spec.Place.Lon, spec.Place.X:
 			places = max(places, p.Distinct)
 		}
 	}
-	return round && places > 1 && 4*rows >= times*places
+	return round && (times == rows && rows > 0 || places > 1 && 4*rows >= times*places)
 }
 
 // steps returns the greatest common divisor, in seconds, of the times of a
-// sample counted from a Monday; 0 if they cannot be read.
+// sample counted from a Monday, 1 if they cannot be read.
 func (p *ColumnProfile) steps() int64 {
 	if p.sample == nil || p.Role != RoleTime {
 		return 1

@@ -31,6 +31,8 @@ func (f regionFiles) Open(ctx context.Context, name string) (File, error) {
 
 func (f regionFiles) Glob(context.Context, string) ([]string, error) { return nil, fs.ErrInvalid }
 
+func (regionFiles) Remove(context.Context, string) error { return nil }
+
 func (f regionFiles) Write(context.Context, string, func(io.Writer) error) error {
 	return fs.ErrInvalid
 }

@@ -22,7 +22,7 @@ type Report struct {
 	Skipped   int64            `json:"skipped_times"`   // wall clock times that spring skips: moved forward
 	Step      string           `json:"step"`            // finest resolution of the times
 	First     time.Time        `json:"first"`           // start of the first step that has a row
-	Last      time.Time        `json:"last"`            // end of the last one
+	Last      time.Time        `json:"last"`            // start of the last one
 	Silence   int64            `json:"usual_silence"`   // steps without a row that are no gap
 	Gaps      []Gap            `json:"gaps"`
 	Columns   []ColumnReport   `json:"columns"`
@@ -48,7 +48,7 @@ type Reject struct {
 	Column  string   `json:"column,omitempty"`
 	Regions string   `json:"regions,omitempty"` // region system
 	Count   int64    `json:"count"`
-	Samples []Sample `json:"samples,omitempty"` // the first in the order of files and rows, at most maxSamples
+	Samples []Sample `json:"samples,omitempty"` // the first in the order of files and rows, at most maxSamples, all different
 }
 
 // A Sample is a value that could not be used.
@@ -65,8 +65,8 @@ const maxSamples = 5
 // A Gap is a stretch in which the whole dataset is silent for longer than is
 // usual for it.
 type Gap struct {
-	From  time.Time `json:"from"`
-	To    time.Time `json:"to"`
+	From  time.Time `json:"from"` // start of the first silent step
+	To    time.Time `json:"to"`   // start of the last one
 	Steps int64     `json:"steps"`
 }
 
@@ -84,6 +84,7 @@ type FunctionReport struct {
 	Resolution string  `json:"resolution"`
 	Regions    string  `json:"regions"`
 	NumRegions int     `json:"num_regions"` // with a value
+	AllRegions int     `json:"all_regions"` // of the system
 	Steps      int     `json:"steps"`
 	Values     int     `json:"values"` // cells that are not missing
 	Zeros      int     `json:"zeros"`
@@ -112,9 +113,16 @@ func (r *rejects) add(reason, column, regions string, n int64) *Reject {
 	return e
 }
 
-// sample keeps s if it is among the first in the order of files and rows.
+// sample keeps s if it is among the first in the order of files and rows. Of
+// equal texts the first stands for all.
 func (e *Reject) sample(s Sample) {
-	if len(e.Samples) == maxSamples && !s.before(e.Samples[maxSamples-1]) {
+	same := slices.IndexFunc(e.Samples, func(t Sample) bool { return t.Text == s.Text })
+	switch {
+	case same >= 0 && !s.before(e.Samples[same]):
+		return
+	case same >= 0:
+		e.Samples = slices.Delete(e.Samples, same, same+1)
+	case len(e.Samples) == maxSamples && !s.before(e.Samples[maxSamples-1]):
 		return
 	}
 	at, _ := slices.BinarySearchFunc(e.Samples, s, func(a, b Sample) int {

@@ -206,7 +206,7 @@ func textOf(a arrow.Array, i int) string {
 		return textOf(d.Dictionary(), d.GetValueIndex(i))
 	}
 	const longest = 60
-	text := a.ValueStr(i)
+	text := strings.Clone(a.ValueStr(i)) // the record's memory is used again
 	if len(text) > longest {
 		text = strings.ToValidUTF8(text[:longest], "") + "..."
 	}

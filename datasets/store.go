@@ -20,6 +20,8 @@ type Store interface {
 	// without *, ? and [ is a name, which need not exist. A trailing slash
 	// stands for all files of a folder.
 	Glob(ctx context.Context, pattern string) ([]string, error)
+	// Remove removes a file.
+	Remove(ctx context.Context, name string) error
 	// Write makes a file of what write writes, or leaves everything as it was
 	// if that fails. Readers see the whole new file or none of it.
 	Write(ctx context.Context, name string, write func(io.Writer) error) error
@@ -63,6 +65,9 @@ func (Disk) Open(ctx context.Context, name string) (File, error) {
 // Glob returns the files that pattern matches, ascending. Folders do not
 // match.
 func (Disk) Glob(ctx context.Context, pattern string) ([]string, error) {
+	if info, err := os.Stat(pattern); err == nil && info.IsDir() && !strings.HasSuffix(pattern, "/") {
+		pattern += "/"
+	}
 	if strings.HasSuffix(pattern, "/") {
 		pattern += "*"
 	}
@@ -80,6 +85,9 @@ func (Disk) Glob(ctx context.Context, pattern string) ([]string, error) {
 	slices.Sort(files)
 	return files, nil
 }
+
+// Remove removes a file.
+func (Disk) Remove(ctx context.Context, name string) error { return os.Remove(name) }
 
 // Write writes a temporary file beside name and renames it, making folders as
 // needed.

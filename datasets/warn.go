@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -36,7 +37,7 @@ func (r *Report) warn(p *plan) {
 			continue
 		}
 		if e.Column != "" && e.Reason == reasonUnknownCode {
-			add("%.0f %% of `%s` match no region of %s, such as %q", share, e.Column, e.Regions, sampleText(e))
+			add("%.0f %% of `%s` match no region of %s, such as %q; its ids are like %s", share, e.Column, e.Regions, sampleText(e), someIDs(p.systems[0]))
 		} else {
 			add("%.0f %% of the rows are in no region of %s: %s", share, e.Regions, e.Reason)
 		}
@@ -47,14 +48,14 @@ func (r *Report) warn(p *plan) {
 	}
 	for _, e := range r.BadValues {
 		if share := percent(e.Count, values[e.Column]+e.Count); share >= 100*warnBadValues {
-			add("%.1f %% of the values of `%s` are %s, such as %q", share, e.Column, e.Reason, sampleText(e))
+			add("%.1f %% of the values of `%s` are %s, such as %q; see numbers in the catalog", share, e.Column, e.Reason, sampleText(e))
 		}
 	}
 	// Clocks that change in spring show few events in the hour that they skip,
 	// by mistake; clocks that do not change show as many as in any hour.
-	if years := r.Last.Sub(r.First).Hours() / 8766; p.step == Hour && r.Skipped > 0 &&
-		float64(r.Skipped) >= math.Floor(years)/2*float64(r.Used)/r.Last.Sub(r.First).Hours() {
-		add("%d times fall into the hour that clocks skip in spring: is `%s` local standard time all year? Then set time.zone, such as UTC-5", r.Skipped, p.spec.Time.Column)
+	hours := r.Last.Sub(r.First).Hours() + 1
+	if p.step == Hour && r.Skipped > 0 && float64(r.Skipped) >= math.Floor(hours/8766)/2*float64(r.Used)/hours {
+		add("%d times fall into the hour that clocks skip in spring: is `%s` local standard time all year? Then set time.zone to %s", r.Skipped, p.spec.Time.Column, standardTime(p.zone, r.First))
 	}
 	if r.midnight {
 		add("all times are midnight: set time.step to day")
@@ -70,6 +71,25 @@ func (r *Report) warn(p *plan) {
 			add("no rows from %s to %s: the functions are missing there", g.From.Format(time.DateOnly), g.To.Format(time.DateOnly))
 		}
 	}
+}
+
+// someIDs returns the first ids of a region system.
+func someIDs(s *RegionSystem) string {
+	const some = 3
+	return strings.Join(s.IDs[:min(some, len(s.IDs))], ", ")
+}
+
+// standardTime returns the name of a zone's standard time in the year of t,
+// such as UTC-5.
+func standardTime(zone *time.Location, t time.Time) string {
+	_, winter := time.Date(t.Year(), 1, 1, 0, 0, 0, 0, zone).Zone()
+	_, summer := time.Date(t.Year(), 7, 1, 0, 0, 0, 0, zone).Zone()
+	offset := min(winter, summer)
+	name := fmt.Sprintf("UTC%+d", offset/hourSeconds)
+	if minutes := offset % hourSeconds / 60; minutes != 0 {
+		name += fmt.Sprintf(":%02d", max(minutes, -minutes))
+	}
+	return name
 }
 
 func sampleText(e Reject) string {
@@ -91,7 +111,7 @@ func (f *Function) Describe() (r FunctionReport, warning string) {
 	regions := len(f.Regions.IDs)
 	r = FunctionReport{
 		Function: f.Spec.String(), Resolution: f.Axis.Resolution.String(), Regions: f.Regions.Name,
-		Steps: f.Axis.Steps, Estimated: f.Estimated,
+		Steps: f.Axis.Steps, AllRegions: regions, Estimated: f.Estimated,
 	}
 	present := make([]bool, regions)
 	values := make([]float64, 0, len(f.Values))

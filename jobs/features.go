@@ -23,6 +23,7 @@ type FeaturesOptions struct {
 	Graph      string   // path of the adjacency of its regions; empty: no region touches another
 	Resolution string   // hour, day, week, month or year; empty: inferred
 	Zone       string   // IANA name; empty means UTC
+	ZoneGiven  bool     // Zone is not the default
 	Season     string   // auto, none, month, quarter or year; empty means auto
 	Thresholds []string // classes; empty: sweep, or those of the reference profile
 	Profile    string   // corrected or reference; empty means corrected
@@ -153,13 +154,23 @@ func (o *FeaturesOptions) read() (*fieldAnalysis, error) {
 		options.Regions, options.GraphName = graph.NumRegions(), o.Graph
 		a.graph = true
 	}
-	file, err := os.Open(o.Field)
-	if err != nil {
-		return nil, inputError(err)
-	}
-	defer file.Close()
-	if a.field, err = datasets.ReadFieldCSV(file, o.Field, options); err != nil {
-		return nil, inputError(err)
+	if strings.HasSuffix(o.Field, ".arrow") {
+		if o.Graph != "" || o.Resolution != "" || o.ZoneGiven {
+			return nil, usageErrorf("%s says what its regions, steps and zone are; leave --graph, --resolution and --zone out", o.Field)
+		}
+		if a.field, graph, err = readFunctionField(o.Field); err != nil {
+			return nil, inputError(err)
+		}
+		a.graph = !a.field.City
+	} else {
+		file, err := os.Open(o.Field)
+		if err != nil {
+			return nil, inputError(err)
+		}
+		defer file.Close()
+		if a.field, err = datasets.ReadFieldCSV(file, o.Field, options); err != nil {
+			return nil, inputError(err)
+		}
 	}
 	switch {
 	case a.field.City:
@@ -174,6 +185,19 @@ func (o *FeaturesOptions) read() (*fieldAnalysis, error) {
 	}
 	a.seasons = datasets.Seasons(a.field.Axis, a.rule)
 	return a, nil
+}
+
+// readFunctionField reads a function file as a field with its graph.
+func readFunctionField(name string) (*datasets.Field, *topology.Graph, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := datasets.ReadFunction(data)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return &datasets.Field{Axis: f.Axis, Regions: f.Regions.IDs, City: len(f.Regions.IDs) == 1, Values: f.Values}, f.Regions.Graph, nil
 }
 
 // compute builds the trees and chooses the thresholds.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math"
 	"net/url"
 	"path"
 	"slices"
@@ -31,7 +33,7 @@ type IngestOptions struct {
 // loaded does not stop the others: the error, at the end, names all of them.
 func Ingest(ctx context.Context, store datasets.Store, o IngestOptions, w io.Writer) error {
 	if o.Out == "" {
-		return usageErrorf("--out names no folder")
+		return usageErrorf("give --out FOLDER, which functions and reports are written to")
 	}
 	if err := checkFormat(o.Format); err != nil {
 		return err
@@ -49,19 +51,25 @@ func Ingest(ctx context.Context, store datasets.Store, o IngestOptions, w io.Wri
 			return usageErrorf("%s has no dataset %q; it has %s", o.Catalog, name, strings.Join(c.Names(), ", "))
 		}
 	}
-	systems, err := datasets.LoadSystems(ctx, store, c)
-	if err != nil {
-		return inputError(err)
+	// A region system that cannot be loaded stops the datasets with places.
+	systems, badRegions := datasets.LoadSystems(ctx, store, c)
+	if len(names) == 0 {
+		return usageErrorf("%s has no datasets; see 'polygamy inspect --help'", o.Catalog)
 	}
 	line := &progressLine{w: o.Progress, now: o.Now}
 	var failed []error
 	var reports []*datasets.Report
+	written := &writtenFiles{store: store}
 	for _, name := range names {
+		if badRegions != nil && !c.Datasets[name].Place.City {
+			failed = append(failed, fmt.Errorf("dataset %s: %w", name, badRegions))
+			continue
+		}
 		line.begins(name)
-		report, err := ingestDataset(ctx, store, c, name, systems, o, line)
+		report, err := ingestDataset(ctx, written, c, name, systems, o, line)
 		line.end()
 		if ctx.Err() != nil {
-			return outputError(errInterrupted)
+			return outputError(fmt.Errorf("%w: %d of %d datasets are done; run it again for the others", errInterrupted, len(reports), len(names)))
 		}
 		var out *exitError
 		if errors.As(err, &out) {
@@ -79,9 +87,12 @@ func Ingest(ctx context.Context, store datasets.Store, o IngestOptions, w io.Wri
 		}
 	}
 	if o.Format == "json" {
-		if err := printJSON(w, reports); err != nil {
-			return outputError(err)
-		}
+		err = printJSON(w, reports)
+	} else {
+		_, err = fmt.Fprintf(w, "wrote %s, %s MB, to %s\n", plural(written.files, "file"), groupDigits((written.bytes+500_000)/1_000_000), o.Out)
+	}
+	if err != nil {
+		return outputError(err)
 	}
 	if len(failed) > 0 {
 		return inputError(fmt.Errorf("%d of %d datasets were not loaded:\n%w", len(failed), len(names), errors.Join(failed...)))
@@ -103,9 +114,63 @@ func printJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
+// writtenFiles is a store that counts what is written.
+type writtenFiles struct {
+	store datasets.Store
+	files int
+	bytes int64
+}
+
+func (f *writtenFiles) write(ctx context.Context, name string, write func(io.Writer) error) error {
+	f.files++
+	err := f.store.Write(ctx, name, func(w io.Writer) error {
+		c := &byteCounter{w: w}
+		err := write(c)
+		f.bytes += c.n
+		return err
+	})
+	if errors.Is(err, fs.ErrPermission) {
+		err = fmt.Errorf("%w; choose another --out", err)
+	}
+	return outputError(err)
+}
+
+// A byteCounter counts the bytes that are written.
+type byteCounter struct {
+	w io.Writer
+	n int64
+}
+
+// Write writes p.
+func (c *byteCounter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// removeOld removes what an earlier run has written of a dataset, so that
+// nothing stays that the catalog no longer makes.
+func removeOld(ctx context.Context, store datasets.Store, out, name string) error {
+	for _, pattern := range []string{path.Join(out, "functions", name, "*", "*.arrow"), path.Join(out, "reports", name+".json")} {
+		old, err := store.Glob(ctx, pattern)
+		if err != nil {
+			return outputError(err)
+		}
+		for _, file := range old {
+			if err := store.Remove(ctx, file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return outputError(err)
+			}
+		}
+	}
+	return nil
+}
+
 // ingestDataset loads one dataset and writes what comes of it.
-func ingestDataset(ctx context.Context, store datasets.Store, c *datasets.Catalog, name string, systems map[string]*datasets.RegionSystem, o IngestOptions, line *progressLine) (*datasets.Report, error) {
-	l, err := datasets.Load(ctx, store, c, name, systems, datasets.LoadOptions{Workers: o.Workers, Progress: line.show})
+func ingestDataset(ctx context.Context, written *writtenFiles, c *datasets.Catalog, name string, systems map[string]*datasets.RegionSystem, o IngestOptions, line *progressLine) (*datasets.Report, error) {
+	if err := removeOld(ctx, written.store, o.Out, name); err != nil {
+		return nil, err
+	}
+	l, err := datasets.Load(ctx, written.store, c, name, systems, datasets.LoadOptions{Workers: o.Workers, Progress: line.show})
 	if err != nil {
 		return nil, err
 	}
@@ -122,14 +187,16 @@ func ingestDataset(ctx context.Context, store datasets.Store, c *datasets.Catalo
 				if warning != "" {
 					report.Warnings = append(report.Warnings, warning)
 				}
-				if err := store.Write(ctx, path.Join(o.Out, FunctionPath(f)), f.Write); err != nil {
-					return nil, outputError(err)
+				if described.Values == 0 {
+					continue // which the report says
+				}
+				if err := written.write(ctx, path.Join(o.Out, FunctionPath(f)), f.Write); err != nil {
+					return nil, err
 				}
 			}
 		}
 	}
-	err = store.Write(ctx, path.Join(o.Out, "reports", name+".json"), func(w io.Writer) error { return printJSON(w, report) })
-	return report, outputError(err)
+	return report, written.write(ctx, path.Join(o.Out, "reports", name+".json"), func(w io.Writer) error { return printJSON(w, report) })
 }
 
 // FunctionPath returns where a function's file is, below the folder of a run:
@@ -166,12 +233,13 @@ func reportText(r *datasets.Report) string {
 	}
 	list := func(title string, rejects []datasets.Reject, samples int) {
 		for _, e := range rejects {
-			fmt.Fprintf(&b, "  %s: %s %s", title, groupDigits(e.Count), e.Reason)
-			if e.Column != "" {
-				fmt.Fprintf(&b, " (%s)", e.Column)
-			}
+			fmt.Fprintf(&b, "  %s", title)
 			if e.Regions != "" {
 				fmt.Fprintf(&b, " of %s", e.Regions)
+			}
+			fmt.Fprintf(&b, ": %s %s", groupDigits(e.Count), e.Reason)
+			if e.Column != "" {
+				fmt.Fprintf(&b, " in `%s`", e.Column)
 			}
 			for i, s := range e.Samples[:min(len(e.Samples), samples)] {
 				sep := ", "
@@ -186,7 +254,7 @@ func reportText(r *datasets.Report) string {
 			b.WriteString("\n")
 		}
 	}
-	list("rejected rows", r.Rejected, 5)
+	list("rows rejected", r.Rejected, 5)
 	list("rows in no region", r.Unplaced, 1)
 	list("values not used", r.BadValues, 5)
 	if r.Ambiguous > 0 {
@@ -207,19 +275,47 @@ func reportText(r *datasets.Report) string {
 func functionLines(functions []datasets.FunctionReport) string {
 	var b strings.Builder
 	shown := make(map[string]string)
-	more := 0
+	more, empty := 0, 0
 	for _, f := range functions {
 		if finest, ok := shown[f.Regions]; ok && finest != f.Resolution {
 			more++
+			if f.Values == 0 {
+				empty++
+			}
 			continue
 		}
 		shown[f.Regions] = f.Resolution
-		fmt.Fprintf(&b, "  %-32s %-5s %-14s %7d x %-4d %9d values, %.4g .. %.4g .. %.4g\n", f.Function, f.Resolution, f.Regions, f.Steps, f.NumRegions, f.Values, f.Min, f.Median, f.Max)
+		if b.Len() == 0 {
+			fmt.Fprintf(&b, "  %-30s %-5s %-13s %7s %11s %11s  %s\n", "function", "step", "region", "steps", "regions", "values", "least .. median .. greatest")
+		}
+		regions := fmt.Sprint(f.NumRegions)
+		if f.NumRegions < f.AllRegions {
+			regions += fmt.Sprintf(" of %d", f.AllRegions)
+		}
+		fmt.Fprintf(&b, "  %-30s %-5s %-13s %7s %11s %11s  ", f.Function, f.Resolution, f.Regions, groupDigits(int64(f.Steps)), regions, groupDigits(int64(f.Values)))
+		if f.Values == 0 {
+			b.WriteString("no values: not written\n")
+		} else {
+			fmt.Fprintf(&b, "%s .. %s .. %s\n", shortNumber(f.Min), shortNumber(f.Median), shortNumber(f.Max))
+		}
 	}
 	if more > 0 {
-		fmt.Fprintf(&b, "  and %d at coarser resolutions\n", more)
+		fmt.Fprintf(&b, "  and %d at coarser steps", more)
+		if empty > 0 {
+			fmt.Fprintf(&b, ", of which %d have no value and are not written: no step of theirs is covered", empty)
+		}
+		b.WriteString("\n")
 	}
 	return b.String()
+}
+
+// shortNumber writes a number with four significant digits, and those of a
+// thousand and more as whole numbers.
+func shortNumber(x float64) string {
+	if math.Abs(x) >= 1000 && math.Abs(x) < 1e15 {
+		return groupDigits(int64(math.Round(x)))
+	}
+	return fmt.Sprintf("%.4g", x)
 }
 
 func plural(n int, what string) string {
@@ -231,6 +327,9 @@ func plural(n int, what string) string {
 
 // groupDigits writes a number with a comma before every third digit.
 func groupDigits(n int64) string {
+	if n < 0 {
+		return "-" + groupDigits(-n)
+	}
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]

@@ -23,11 +23,13 @@ func Inspect(ctx context.Context, store datasets.Store, o InspectOptions, w io.W
 		return err
 	}
 	var systems map[string]*datasets.RegionSystem
+	hasDatasets := false
 	if o.Catalog != "" {
 		c, err := datasets.ReadCatalog(ctx, store, o.Catalog)
 		if err != nil {
 			return UsageError(err)
 		}
+		hasDatasets = len(c.Datasets) > 0
 		if systems, err = datasets.LoadSystems(ctx, store, c); err != nil {
 			return inputError(err)
 		}
@@ -39,7 +41,11 @@ func Inspect(ctx context.Context, store datasets.Store, o InspectOptions, w io.W
 	if o.Format == "json" {
 		return outputError(printJSON(w, p))
 	}
-	_, err = fmt.Fprintf(w, "# For the catalog:\ndatasets:\n%s", p.YAML())
+	header := "datasets:\n"
+	if hasDatasets {
+		header = "" // the entry can be added at the end of the catalog
+	}
+	_, err = io.WriteString(w, header+p.YAML())
 	return outputError(err)
 }
 
@@ -113,22 +119,51 @@ func (r *checkResult) text() string {
 		fmt.Fprintln(&b, p.String())
 	}
 	for _, f := range r.Findings {
-		kind := "error"
-		if f.Warning {
-			kind = "warning"
-		}
-		if f.Warning {
-			fmt.Fprintf(&b, "%s: dataset %s: %s\n", kind, f.Dataset, f.Message)
-		} else {
-			fmt.Fprintf(&b, "%s: %s\n", kind, f.Message) // which names the dataset
+		if !f.Warning {
+			fmt.Fprintf(&b, "error: %s\n", f.Message) // which names the dataset
 		}
 	}
 	for _, d := range r.Datasets {
-		rows := groupDigits(d.Rows)
+		rows := groupDigits(d.Rows) + " rows"
 		if d.Rows < 0 {
-			rows = "?"
+			rows = "rows not counted"
 		}
-		fmt.Fprintf(&b, "%-28s %s, %s rows\n    %s\n    at %s\n", d.Dataset, plural(d.Files, "file"), rows, strings.Join(d.Functions, ", "), strings.Join(d.Resolutions, ", "))
+		fmt.Fprintf(&b, "%s: %s, %s\n  %s\n", d.Dataset, plural(d.Files, "file"), rows, strings.Join(d.Functions, ", "))
+		for _, line := range groupResolutions(d.Resolutions) {
+			fmt.Fprintf(&b, "  %s\n", line)
+		}
+		for _, f := range r.Findings {
+			if f.Warning && f.Dataset == d.Dataset {
+				fmt.Fprintf(&b, "  warning, of the first %s rows: %s\n", groupDigits(d.RowsRead), f.Message)
+			}
+		}
 	}
 	return b.String()
+}
+
+// groupResolutions writes resolutions such as "day city" in lines, "by day,
+// week: of city, borough", one for each set of steps.
+func groupResolutions(resolutions []string) []string {
+	steps := make(map[string][]string) // of each region system
+	var systems []string
+	for _, text := range resolutions {
+		step, system, _ := strings.Cut(text, " ")
+		if steps[system] == nil {
+			systems = append(systems, system)
+		}
+		steps[system] = append(steps[system], step)
+	}
+	var lines, keys []string
+	of := make(map[string][]string) // systems of each set of steps
+	for _, system := range systems {
+		key := strings.Join(steps[system], ", ")
+		if of[key] == nil {
+			keys = append(keys, key)
+		}
+		of[key] = append(of[key], system)
+	}
+	for _, key := range keys {
+		lines = append(lines, fmt.Sprintf("by %s; of %s", key, strings.Join(of[key], ", ")))
+	}
+	return lines
 }

@@ -23,7 +23,8 @@ Files are Parquet, CSV or gzipped CSV, named one by one, by a pattern in quotes
 ('trips/*.parquet') or by a folder with a slash at its end (trips/).
 
 With --catalog, columns that hold the codes of one of its region systems are
-found too.`
+found too, and the entry is printed without the line "datasets:" if the catalog
+has that already. A catalog may begin with its city and regions alone.`
 
 func inspectCommand(w io.Writer) *cobra.Command {
 	var o jobs.InspectOptions
@@ -32,7 +33,7 @@ func inspectCommand(w io.Writer) *cobra.Command {
 		Short: "Propose a catalog entry for files",
 		Long:  inspectHelp,
 		Example: `  polygamy inspect 'nyc/collisions/*.parquet'
-  polygamy inspect trips.csv.gz --catalog catalog.yaml >> catalog.yaml
+  polygamy inspect trips.csv.gz --catalog catalog.yaml    # an entry to add at its end
   polygamy inspect weather.parquet --format json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -53,7 +54,8 @@ func inspectCommand(w io.Writer) *cobra.Command {
 const checkHelp = `Validate a catalog, and the data against it: unknown keys, files that are not
 there or cannot be read, columns that are missing or of another type, regions
 without codes, and what the first rows of each file give reason to doubt. All
-problems are listed at once; nothing is written.
+problems of the catalog are listed at once, and when it has none all problems
+with the data; nothing is written.
 
 Exit codes: 0 fine (there may be warnings), 2 problems in the catalog, 3
 problems with the data.`
@@ -120,7 +122,7 @@ func ingestCommand(w io.Writer) *cobra.Command {
 
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return jobs.UsageError(fmt.Errorf("%s takes no argument %q; see '%s --help'", cmd.Name(), args[0], cmd.CommandPath()))
+		return jobs.UsageError(fmt.Errorf("%s takes no argument %q; for a catalog write --catalog %s", cmd.Name(), args[0], args[0]))
 	}
 	return nil
 }

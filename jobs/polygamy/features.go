@@ -19,6 +19,9 @@ FIELD.csv, gzipped or not, has one of three headers:
   region,time,value    a row per region and time
   time,NAME,NAME,...   a row per time, a column per region
 
+It may also be a function file of 'polygamy ingest' (.arrow), which knows its
+regions, their adjacency and its zone.
+
 A time is epoch seconds or ISO 8601 (2015-01-27, 2015-01-27T03:00, with Z or an
 offset if wanted; without one it is wall-clock time in --zone). Times must
 increase. One row a step and region: a file finer than the resolution is an
@@ -79,12 +82,13 @@ output that cannot be written, 1 a bug.`
 const featuresExample = `  polygamy features taxi.csv.gz --zone America/New_York
   polygamy features taxi.csv.gz --zone America/New_York --plot taxi.svg
   polygamy features crashes.csv --graph neighborhoods.txt --threshold tail:5 --what features
+  polygamy features out/functions/taxi/hour-city/count.arrow --threshold tail:5
   polygamy features taxi.csv.gz --what pairs --format csv > pairs.csv`
 
 func featuresCommand(w io.Writer) *cobra.Command {
 	var o jobs.FeaturesOptions
 	cmd := &cobra.Command{
-		Use:     "features FIELD.csv[.gz]",
+		Use:     "features FIELD.csv[.gz]|FUNCTION.arrow",
 		Short:   "Topology of one field: extrema, persistence, thresholds, features",
 		Long:    featuresHelp,
 		Example: featuresExample,
@@ -95,7 +99,7 @@ func featuresCommand(w io.Writer) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Field = args[0]
+			o.Field, o.ZoneGiven = args[0], cmd.Flags().Changed("zone")
 			return jobs.Features(cmd.Context(), o, w)
 		},
 	}
