@@ -53,7 +53,7 @@ type sink interface {
 	plain(v values) error
 	codes(codes []int32) error
 	// spread moves the last values, which are those of the rows with
-	// levels[i] == level, to their rows.
+	// levels[i] == level, to their rows. Other rows get zero or no text.
 	spread(levels []byte, level byte)
 	array(n int, valid *memory.Buffer, nulls int) arrow.Array
 }
