@@ -663,7 +663,7 @@ func TestParquetUnsigned(t *testing.T) {
 	}
 	table := mustOpen(t, "x.parquet", writeParquet(t, [][]row{{{7}, {math.MaxInt64}, {math.MaxInt64 + 1}}}))
 	_, err := readAll(table)
-	wantColumnError(t, err, `x.parquet: row group 0: column "id": row 0: the unsigned value 9223372036854775808 is above 2^63-1`)
+	wantColumnError(t, err, `x.parquet: row group 0: column "id": row 0: the unsigned value 9223372036854775808 is above 2^63-1; write the column as text`)
 }
 
 func TestParquetReadErrors(t *testing.T) {
