@@ -210,7 +210,7 @@ func (t *csvTable) Read(ctx context.Context, chunk int, columns []int, do func(a
 			continue
 		}
 		if err := batch.add(cells); err != nil {
-			return t.fail("", row-1, err, damaged)
+			return t.fail("", row-1, err, "name another column")
 		}
 		if batch.rows == batchRows {
 			if err := ctx.Err(); err != nil {
@@ -250,7 +250,7 @@ func (b *csvBatch) add(cells []string) error {
 	for i, column := range b.columns {
 		b.data[i] = append(b.data[i], cells[column]...)
 		if len(b.data[i]) > math.MaxInt32 {
-			return fmt.Errorf("%d rows have over 2 GiB of text", b.rows)
+			return errTooMuchText(b.rows)
 		}
 		b.offsets[i][b.rows] = int32(len(b.data[i]))
 	}

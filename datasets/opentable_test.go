@@ -104,6 +104,9 @@ func readChunk(t table, chunk int, columns []int) ([][]any, error) {
 			for row := range a.Len() {
 				if a.IsNull(row) {
 					nulls++
+					if v := underNull(a, row); v != 0 {
+						return fmt.Errorf("column %q has %v where it is null", want.Name, v)
+					}
 				}
 				cells[i] = append(cells[i], cell(a, row))
 			}
@@ -140,6 +143,23 @@ func cell(a arrow.Array, row int) any {
 		return cell(a.Dictionary(), a.GetValueIndex(row))
 	}
 	panic(fmt.Sprintf("a column has type %v", a.DataType()))
+}
+
+// underNull returns the number that an array has in a row without a value.
+func underNull(a arrow.Array, row int) float64 {
+	switch a := a.(type) {
+	case *array.Int64:
+		return float64(a.Value(row))
+	case *array.Float64:
+		return a.Value(row)
+	case *array.Dictionary:
+		return float64(a.GetValueIndex(row))
+	case *array.Binary:
+		return float64(len(a.Value(row)))
+	case *array.String:
+		return float64(len(a.Value(row)))
+	}
+	return 0
 }
 
 // readAll returns the cells of all columns that can be read, of all chunks one

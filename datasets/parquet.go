@@ -254,6 +254,10 @@ func (r *rowGroupReader) close() {
 
 // fail returns an error of a column, or of the row group if c is nil.
 func (r *rowGroupReader) fail(c *pageCursor, err error, hint string) error {
+	var v *valueError
+	if errors.As(err, &v) {
+		hint = v.hint
+	}
 	e := &ColumnError{File: r.table.name, RowGroup: r.chunk, Row: r.table.firstRow[r.chunk] + r.row, Err: err, Hint: hint}
 	if c != nil {
 		e.Row += int64(c.valid.rows)

@@ -601,12 +601,14 @@ func TestParquetFooterErrors(t *testing.T) {
 		name, want string
 		change     func(*format.FileMetaData)
 	}{
-		{"more rows", "ends before the last row", func(m *format.FileMetaData) { m.RowGroups[1].NumRows++ }},
+		{"more rows", `row group 1: column "pickup.zone.id": row 50: the column ends before the last row`, func(m *format.FileMetaData) { m.RowGroups[1].NumRows++ }},
 		{"fewer rows", "goes on after the last row", func(m *format.FileMetaData) { m.RowGroups[1].NumRows-- }},
 		{"rows below zero", "row group 1 num_rows=-1 is negative", func(m *format.FileMetaData) { m.RowGroups[1].NumRows = -1 }},
 		{"rows without number", "row group 1 has 9223372036854775807 rows", func(m *format.FileMetaData) { m.RowGroups[1].NumRows = math.MaxInt64 }},
-		{"columns in another order", `row group 0: column "pickup.zone.id": row 0: the row group has the column ["pickup" "zone" "name"]`,
-			func(m *format.FileMetaData) { c := m.RowGroups[0].Columns; c[0], c[1] = c[1], c[0] }},
+		{"another column", `row group 0: column "pickup.zone.id": row 0: the row group has the column ["dropoff" "zone" "id"] of type INT64`,
+			func(m *format.FileMetaData) { m.RowGroups[0].Columns[0].MetaData.PathInSchema[0] = "dropoff" }},
+		{"another type", `row group 0: column "pickup.zone.id": row 0: the row group has the column ["pickup" "zone" "id"] of type DOUBLE`,
+			func(m *format.FileMetaData) { m.RowGroups[0].Columns[0].MetaData.Type = format.Double }},
 		{"a column less", "", func(m *format.FileMetaData) { m.RowGroups[0].Columns = m.RowGroups[0].Columns[:2] }},
 		{"encrypted column", "encrypted", func(m *format.FileMetaData) {
 			m.RowGroups[2].Columns[1].CryptoMetadata.Value = new(format.EncryptionWithFooterKey)
@@ -642,12 +644,12 @@ func TestParquetFooterErrors(t *testing.T) {
 // bytes for it: the library would allocate hundreds of gigabytes.
 func TestParquetHugeList(t *testing.T) {
 	for _, footer := range []string{
-		"\x29\xfc\xff\xff\xff\xff\x07", // field 2 is a list of 2^31-1 structs
-		"\x28\xff\xff\xff\xff\x07",     // field 2 is that many bytes
-		"\x2b\xff\xff\xff\xff\x07\x88", // or a map of that many texts
-		strings.Repeat("\x1c", 1000),   // structs of structs
-		"\x1d",                         // of no type
-		"\x29\xff",                     // a length cut off
+		"\x29\xfc\xff\xff\xff\xff\x07",                              // field 2 is a list of 2^31-1 structs
+		"\x28\xff\xff\xff\xff\x07",                                  // field 2 is that many bytes
+		"\x2b\xff\xff\xff\xff\x07\x88",                              // or a map of that many texts
+		strings.Repeat("\x1c", 1000) + strings.Repeat("\x00", 1001), // structs of structs
+		"\x1d",     // of no type
+		"\x29\xff", // a length cut off
 		"",
 	} {
 		_, err := openBytes("x.parquet", replaceFooter(fixture(t, "nested.parquet"), []byte(footer)))
@@ -661,7 +663,7 @@ func TestParquetUnsigned(t *testing.T) {
 	}
 	table := mustOpen(t, "x.parquet", writeParquet(t, [][]row{{{7}, {math.MaxInt64}, {math.MaxInt64 + 1}}}))
 	_, err := readAll(table)
-	wantColumnError(t, err, `x.parquet: row group 0: column "id": row 0: the unsigned value 9223372036854775808 is above 2^63-1`)
+	wantColumnError(t, err, `x.parquet: row group 0: column "id": row 0: the unsigned value 9223372036854775808 is above 2^63-1; write the column as text`)
 }
 
 func TestParquetReadErrors(t *testing.T) {

@@ -53,7 +53,7 @@ type sink interface {
 	plain(v values) error
 	codes(codes []int32) error
 	// spread moves the last values, which are those of the rows with
-	// levels[i] == level, to their rows.
+	// levels[i] == level, to their rows. Other rows get zero or no text.
 	spread(levels []byte, level byte)
 	array(n int, valid *memory.Buffer, nulls int) arrow.Array
 }
@@ -428,7 +428,7 @@ func (s *texts) dictionary(v values) error {
 	for i := range n {
 		s.words.data = append(s.words.data, v.at(i)...)
 		if len(s.words.data) > math.MaxInt32 {
-			return errors.New("the dictionary has over 2 GiB of text")
+			return errTooMuchText(n)
 		}
 		s.words.offsets = append(s.words.offsets, uint32(len(s.words.data)))
 		offsets = append(offsets, int32(len(s.words.data)))
@@ -465,7 +465,7 @@ func (s *texts) codes(codes []int32) error {
 func (s *texts) append(word []byte) error {
 	s.data = append(s.data, word...)
 	if len(s.data) > math.MaxInt32 {
-		return fmt.Errorf("%d rows have over 2 GiB of text", batchRows)
+		return errTooMuchText(batchRows)
 	}
 	s.offsets = append(s.offsets, int32(len(s.data)))
 	return nil
@@ -491,7 +491,7 @@ func (s *texts) plain(v values) error {
 	first, last := v.offsets[0], v.offsets[len(v.offsets)-1]
 	base := len(s.data)
 	if base+int(last-first) > math.MaxInt32 {
-		return fmt.Errorf("%d rows have over 2 GiB of text", batchRows)
+		return errTooMuchText(batchRows)
 	}
 	s.data = append(s.data, v.data[first:last]...)
 	for _, end := range v.offsets[1:] {

@@ -130,11 +130,8 @@ func (w *compactWalker) mapping(depth int) error {
 }
 
 // elements skips n values of each of the types in turn. Each has a byte at
-// least.
+// least, so that a false n ends with the footer.
 func (w *compactWalker) elements(n uint64, depth int, types ...byte) error {
-	if n > uint64(len(w.b)) {
-		return errCompact
-	}
 	for range n {
 		for _, typ := range types {
 			if err := w.value(typ, depth+1); err != nil {

@@ -39,6 +39,16 @@ type leaf struct {
 // A decoder writes the values of src to dst, which has one element for each.
 type decoder[T any] func(dst []T, src values) error
 
+// A valueError is about a value that is not damaged but cannot be had.
+type valueError struct{ text, hint string }
+
+func (e *valueError) Error() string { return e.text }
+
+// errTooMuchText returns the error of rows whose text an array cannot hold.
+func errTooMuchText(rows int) error {
+	return &valueError{fmt.Sprintf("%d rows have over 2 GiB of text", rows), "name another column"}
+}
+
 // values are encoded values in a row: of width bytes each or, if offsets is
 // set, from each offset to the next.
 type values struct {
@@ -287,7 +297,7 @@ func decodeUint64(dst []int64, src values) error {
 	copy(arrow.Int64Traits.CastToBytes(dst), src.data)
 	for _, v := range dst {
 		if v < 0 {
-			return fmt.Errorf("the unsigned value %d is above 2^63-1", uint64(v))
+			return &valueError{fmt.Sprintf("the unsigned value %d is above 2^63-1", uint64(v)), "write the column as text, or as signed integers"}
 		}
 	}
 	return nil

@@ -19,7 +19,7 @@ import (
 // counted, and all values of a column of another type.
 func decodePoints(a arrow.Array, x, y []float64) (others int) {
 	value := pointBytes(a)
-	var binary [maxPoint]byte
+	var room [maxPoint]byte
 	for i := range a.Len() {
 		x[i], y[i] = math.NaN(), math.NaN()
 		if a.IsNull(i) {
@@ -27,7 +27,7 @@ func decodePoints(a arrow.Array, x, y []float64) (others int) {
 		}
 		ok := false
 		if value != nil {
-			if wkb := value(i, binary[:]); wkb != nil {
+			if wkb := value(i, room[:]); wkb != nil {
 				x[i], y[i], ok = decodePoint(wkb)
 			}
 		}

@@ -18,8 +18,7 @@ import (
 	"github.com/paulmach/orb/encoding/wkb"
 )
 
-// wkbNumbers is a WKB geometry of a type with numbers after it, the first n of
-// which are 32 bits.
+// wkbNumbers returns a WKB geometry: its type and the numbers after it.
 func wkbNumbers(order binary.ByteOrder, typ uint32, numbers ...any) []byte {
 	var b bytes.Buffer
 	b.WriteByte(1)
