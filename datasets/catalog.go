@@ -4,7 +4,7 @@ package datasets
 type Catalog struct {
 	City     City                   `yaml:"city" json:"city"`
 	Regions  map[string]RegionSpec  `yaml:"regions,omitempty" json:"regions,omitempty"`
-	Datasets map[string]DatasetSpec `yaml:"datasets" json:"datasets"`
+	Datasets map[string]DatasetSpec `yaml:"datasets,omitempty" json:"datasets,omitempty"`
 
 	folder string // which relative paths resolve against
 }

@@ -12,7 +12,8 @@ import (
 // so that each is read once and not once a row. Values of columns without a
 // dictionary are read where they stand.
 type dictionaryCache struct {
-	dictionary arrow.Array
+	dictionary arrow.ArrayData // by whose identity a dictionary is known again
+	values     arrow.Array     // of the dictionary
 	stamps     []cachedStamp
 	numbers    []cachedNumber
 	hashes     []uint64
@@ -36,12 +37,15 @@ func (w *partial) cache(column int, a arrow.Array) *dictionaryCache {
 		c = &dictionaryCache{}
 		w.caches[column] = c
 	}
-	var dictionary arrow.Array
-	if d, ok := a.(*array.Dictionary); ok {
-		dictionary = d.Dictionary()
+	d, ok := a.(*array.Dictionary)
+	if !ok {
+		*c = dictionaryCache{}
+		return c
 	}
-	if c.dictionary != dictionary {
-		*c = dictionaryCache{dictionary: dictionary}
+	// Arrow makes a new array of the dictionary for every batch.
+	if data := d.Data().Dictionary(); c.dictionary != data {
+		*c = dictionaryCache{dictionary: data, values: d.Dictionary()}
+		c.values.Retain() // beyond the batch
 	}
 	return c
 }
@@ -50,7 +54,7 @@ func (w *partial) cache(column int, a arrow.Array) *dictionaryCache {
 func (c *dictionaryCache) text(a arrow.Array, i int) []byte {
 	switch a := a.(type) {
 	case *array.Dictionary:
-		return c.text(a.Dictionary(), a.GetValueIndex(i))
+		return c.text(c.values, a.GetValueIndex(i))
 	case *array.String:
 		return []byte(a.Value(i))
 	case *array.Binary:
@@ -71,9 +75,9 @@ func (c *dictionaryCache) stamp(a arrow.Array, i int, format *timeFormat) (stamp
 		return read(c.text(a, i))
 	}
 	if c.stamps == nil {
-		c.stamps = make([]cachedStamp, d.Dictionary().Len())
+		c.stamps = make([]cachedStamp, c.values.Len())
 		for j := range c.stamps {
-			c.stamps[j].stamp, c.stamps[j].ok = read(c.text(d.Dictionary(), j))
+			c.stamps[j].stamp, c.stamps[j].ok = read(c.text(c.values, j))
 		}
 	}
 	s := c.stamps[d.GetValueIndex(i)]
@@ -86,9 +90,9 @@ func (c *dictionaryCache) number(a arrow.Array, i int, spec NumberSpec) (float64
 		return parseNumber(c.text(a, i), spec)
 	}
 	if c.numbers == nil {
-		c.numbers = make([]cachedNumber, d.Dictionary().Len())
+		c.numbers = make([]cachedNumber, c.values.Len())
 		for j := range c.numbers {
-			c.numbers[j].value, c.numbers[j].kind = parseNumber(c.text(d.Dictionary(), j), spec)
+			c.numbers[j].value, c.numbers[j].kind = parseNumber(c.text(c.values, j), spec)
 		}
 	}
 	n := c.numbers[d.GetValueIndex(i)]
@@ -105,9 +109,9 @@ func (c *dictionaryCache) hash(a arrow.Array, hashes []uint64) []uint64 {
 		}
 	case *array.Dictionary:
 		if c.hashes == nil {
-			c.hashes = make([]uint64, a.Dictionary().Len())
+			c.hashes = make([]uint64, c.values.Len())
 			for j := range c.hashes {
-				c.hashes[j] = hashBytes(c.text(a.Dictionary(), j))
+				c.hashes[j] = hashBytes(c.text(c.values, j))
 			}
 		}
 		for i := range hashes {
@@ -133,9 +137,9 @@ func (c *dictionaryCache) regionsOf(a arrow.Array, codes *codeIndex, regions []i
 		codes.findInts(a.Int64Values(), regions)
 	case *array.Dictionary:
 		if c.regions == nil {
-			c.regions = make([]int32, a.Dictionary().Len())
+			c.regions = make([]int32, c.values.Len())
 			for j := range c.regions {
-				c.regions[j] = codes.find(codeText(a.Dictionary(), j))
+				c.regions[j] = codes.find(codeText(c.values, j))
 			}
 		}
 		for i := range regions {

@@ -506,12 +506,13 @@ func (w *partial) readPoints(b *rowBinding, r arrow.Record) error {
 	if b.shape >= 0 {
 		decodePoints(r.Column(b.shape), w.x, w.y)
 	} else {
-		for i, column := range []int{b.x, b.y} {
-			to := w.x
-			if i == 1 {
-				to = w.y
-			}
-			values, valid, _, err := w.decodeNumbers(r.Column(column), column, NumberSpec{})
+		for _, axis := range []struct {
+			column int
+			name   string
+			to     []float64
+		}{{b.x, place.Lon + place.X, w.x}, {b.y, place.Lat + place.Y, w.y}} {
+			to := axis.to
+			values, valid, _, err := w.decodeNumbers(r.Column(axis.column), axis.column, w.p.spec.Numbers[axis.name])
 			if err != nil {
 				return err
 			}
