@@ -153,6 +153,14 @@ func (c *Catalog) Resolve(name string) string {
 	return filepath.Join(c.folder, name) + slash
 }
 
+// resolvePattern is Resolve for a pattern: the signs of the catalog's own
+// folder stand for themselves.
+func (c *Catalog) resolvePattern(pattern string) string {
+	escaped := *c
+	escaped.folder = strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`).Replace(c.folder)
+	return escaped.Resolve(pattern)
+}
+
 // Names returns the names of the datasets, ascending.
 func (c *Catalog) Names() []string { return sortedKeys(c.Datasets) }
 

@@ -129,13 +129,3 @@ func (t *cellTable) add(from *cellTable, stepOf func(int64) int64, regionOf func
 		t.states[i].merge(from.states[s], to)
 	}
 }
-
-// bytes returns the memory that the table holds.
-func (t *cellTable) bytes() int64 {
-	n := int64(len(t.blocks)) * int64(t.steps*(t.regions+1)) * 4
-	n += int64(t.slots) * 8
-	for _, s := range t.states {
-		n += s.bytes()
-	}
-	return n
-}

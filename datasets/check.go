@@ -49,7 +49,7 @@ func Check(ctx context.Context, store Store, c *Catalog) (findings []Finding, ch
 		}
 		checked = append(checked, d.checked())
 	}
-	return findings, checked, nil
+	return findings, checked, ctx.Err()
 }
 
 // split returns the errors that errors.Join has joined.
@@ -71,7 +71,6 @@ func split(err error) []error {
 // checkDataset loads the first rows of each file of a dataset.
 func checkDataset(ctx context.Context, store Store, c *Catalog, name string, systems map[string]*RegionSystem) (*Loaded, error) {
 	l := &loader{store: store, options: LoadOptions{Workers: runtime.GOMAXPROCS(0)}, spec: c.Datasets[name], limit: sampleRows}
-	defer l.close()
 	if err := l.open(ctx, c, name, systems); err != nil {
 		return nil, fmt.Errorf("dataset %s: %w", name, err)
 	}
@@ -93,6 +92,7 @@ func (l *loader) firstTasks() {
 	l.tasks = slices.DeleteFunc(l.tasks, func(t loadTask) bool {
 		again := seen[t.file]
 		seen[t.file] = true
+		l.files[t.file].chunks = 1
 		return again
 	})
 }

@@ -181,7 +181,7 @@ func (t *csvTable) note(bad *badRows) {
 }
 
 // Read reads the file.
-func (t *csvTable) Read(ctx context.Context, chunk int, columns []int, do func(arrow.Record) error) error {
+func (t *csvTable) Read(ctx context.Context, chunk int, columns []int, do func(r arrow.Record, row int64) error) error {
 	r, err := t.reader()
 	if err != nil {
 		return err
@@ -207,7 +207,14 @@ func (t *csvTable) Read(ctx context.Context, chunk int, columns []int, do func(a
 			if bad.count++; bad.count <= badSamples {
 				bad.samples = append(bad.samples, fmt.Sprintf("line %d: %d fields instead of %d", line, len(cells), want))
 			}
+			// The rows of a batch follow each other, so that each has its number.
+			if err := batch.flush(do); err != nil {
+				return err
+			}
 			continue
+		}
+		if batch.rows == 0 {
+			batch.first = row - 1
 		}
 		if err := batch.add(cells); err != nil {
 			return t.fail("", row-1, err, "name another column")
@@ -229,6 +236,7 @@ func (t *csvTable) Read(ctx context.Context, chunk int, columns []int, do func(a
 type csvBatch struct {
 	columns []int
 	schema  *arrow.Schema
+	first   int64 // number of the first row
 	rows    int
 	data    [][]byte // for each column
 	offsets [][]int32
@@ -258,7 +266,7 @@ func (b *csvBatch) add(cells []string) error {
 }
 
 // flush hands the rows to do, if there are any.
-func (b *csvBatch) flush(do func(arrow.Record) error) error {
+func (b *csvBatch) flush(do func(r arrow.Record, row int64) error) error {
 	if b.rows == 0 {
 		return nil
 	}
@@ -270,7 +278,7 @@ func (b *csvBatch) flush(do func(arrow.Record) error) error {
 	}
 	record := array.NewRecord(b.schema, arrays, int64(b.rows))
 	defer record.Release()
-	err := do(record)
+	err := do(record, b.first)
 	b.rows = 0
 	for i := range b.data {
 		b.data[i] = b.data[i][:0]

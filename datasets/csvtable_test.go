@@ -124,7 +124,7 @@ func TestCSVErrorRow(t *testing.T) {
 	text := "id\n" + strings.Repeat("1\n", batchRows+5) + "a\"\n"
 	table := mustOpen(t, "x.csv", []byte(text))
 	rows := int64(0)
-	err := table.Read(context.Background(), 0, []int{0}, func(r arrow.Record) error {
+	err := table.Read(context.Background(), 0, []int{0}, func(r arrow.Record, _ int64) error {
 		rows += r.NumRows()
 		return nil
 	})
@@ -134,7 +134,7 @@ func TestCSVErrorRow(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := table.Read(ctx, 0, []int{0}, func(arrow.Record) error { return nil }); err == nil || !strings.Contains(err.Error(), "canceled") {
+	if err := table.Read(ctx, 0, []int{0}, func(arrow.Record, int64) error { return nil }); err == nil || !strings.Contains(err.Error(), "canceled") {
 		t.Errorf("a cancelled read returns %v", err)
 	}
 }
@@ -149,7 +149,7 @@ func BenchmarkReadCSV(b *testing.B) {
 	table := mustOpen(b, "x.csv", slices.Clone(text.Bytes()))
 	b.ReportAllocs()
 	for b.Loop() {
-		err := table.Read(context.Background(), 0, []int{0, 1, 2, 3}, func(arrow.Record) error { return nil })
+		err := table.Read(context.Background(), 0, []int{0, 1, 2, 3}, func(arrow.Record, int64) error { return nil })
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -1,6 +1,8 @@
 package datasets
 
 import (
+	"bytes"
+	"math"
 	"strconv"
 	"strings"
 
@@ -17,6 +19,7 @@ type dictionaryCache struct {
 	stamps     []cachedStamp
 	numbers    []cachedNumber
 	hashes     []uint64
+	empty      []bool // beside hashes: the value is an empty text
 	regions    []int32
 }
 
@@ -63,25 +66,42 @@ func (c *dictionaryCache) text(a arrow.Array, i int) []byte {
 	return []byte(a.ValueStr(i)) // digits that are a date
 }
 
-func (c *dictionaryCache) stamp(a arrow.Array, i int, format *timeFormat) (stamp, bool) {
-	read := func(text []byte) (stamp, bool) {
-		if format != nil {
-			return format.parse(text)
-		}
-		return parseStamp(strings.TrimSpace(string(text)))
-	}
+func (c *dictionaryCache) stamp(a arrow.Array, i int, p *plan) (stamp, bool) {
 	d, ok := a.(*array.Dictionary)
 	if !ok {
-		return read(c.text(a, i))
+		return p.readStamp(c.text(a, i))
 	}
 	if c.stamps == nil {
 		c.stamps = make([]cachedStamp, c.values.Len())
 		for j := range c.stamps {
-			c.stamps[j].stamp, c.stamps[j].ok = read(c.text(c.values, j))
+			c.stamps[j].stamp, c.stamps[j].ok = p.readStamp(c.text(c.values, j))
 		}
 	}
 	s := c.stamps[d.GetValueIndex(i)]
 	return s.stamp, s.ok
+}
+
+// readStamp reads the text of a time, in the way that the catalog says.
+func (p *plan) readStamp(text []byte) (stamp, bool) {
+	switch {
+	case p.spec.Time.Epoch != "":
+		x, kind := parseNumber(text, NumberSpec{})
+		return stamp{epochStamp, floatSeconds(x, p.perSecond)}, kind == goodNumber
+	case p.format != nil:
+		return p.format.parse(text)
+	}
+	s, ok := parseStamp(strings.TrimSpace(string(text)))
+	return s, ok && s.form != epochStamp // digits alone could be a date, or any unit
+}
+
+// floatSeconds returns a time, of which a second has per, in whole seconds;
+// one that is far too large, or NaN, is out of any range.
+func floatSeconds(x float64, per int64) int64 {
+	s := math.Floor(x / float64(per))
+	if !(math.Abs(s) < 1e15) {
+		return math.MaxInt64 / 2
+	}
+	return int64(s)
 }
 
 func (c *dictionaryCache) number(a arrow.Array, i int, spec NumberSpec) (float64, numberKind) {
@@ -99,34 +119,84 @@ func (c *dictionaryCache) number(a arrow.Array, i int, spec NumberSpec) (float64
 	return n.value, n.kind
 }
 
-// hash writes a hash of every value to hashes; those of missing values mean
-// nothing. Equal values have equal hashes whatever their encoding.
-func (c *dictionaryCache) hash(a arrow.Array, hashes []uint64) []uint64 {
+// hash writes a hash of every value to hashes, and returns them with a bitmap
+// of the values that are there (nil: all); an empty text and NaN are missing.
+// Equal values have equal hashes whatever their encoding: a number and its
+// decimal digits as text, too.
+func (c *dictionaryCache) hash(a arrow.Array, hashes []uint64) ([]uint64, []byte) {
+	known := bytes.Repeat([]byte{0xff}, (a.Len()+7)/8)
+	missing := func(i int) { known[i>>3] &^= 1 << (i & 7) }
 	switch a := a.(type) {
 	case *array.Int64:
 		for i, x := range a.Int64Values() {
 			hashes[i] = hashInt64(x)
 		}
+	case *array.Float64:
+		for i, x := range a.Float64Values() {
+			if hashes[i] = hashFloat(x); math.IsNaN(x) {
+				missing(i)
+			}
+		}
 	case *array.Dictionary:
 		if c.hashes == nil {
 			c.hashes = make([]uint64, c.values.Len())
+			c.empty = make([]bool, c.values.Len())
 			for j := range c.hashes {
-				c.hashes[j] = hashBytes(c.text(c.values, j))
+				text := c.text(c.values, j)
+				c.hashes[j], c.empty[j] = hashText(text), len(text) == 0
 			}
 		}
 		for i := range hashes {
-			if !a.IsNull(i) {
-				hashes[i] = c.hashes[a.GetValueIndex(i)]
+			if a.IsNull(i) {
+				continue
+			}
+			j := a.GetValueIndex(i)
+			if hashes[i] = c.hashes[j]; c.empty[j] {
+				missing(i)
 			}
 		}
 	default:
 		for i := range hashes {
-			if !a.IsNull(i) {
-				hashes[i] = hashBytes(c.text(a, i))
+			if a.IsNull(i) {
+				continue
+			}
+			text := c.text(a, i)
+			if hashes[i] = hashText(text); len(text) == 0 {
+				missing(i)
 			}
 		}
 	}
-	return hashes
+	if a.NullN() > 0 {
+		for i := range a.Len() {
+			if a.IsNull(i) {
+				missing(i)
+			}
+		}
+	}
+	return hashes, known
+}
+
+// hashFloat hashes whole numbers as integers.
+func hashFloat(x float64) uint64 {
+	if i := int64(x); float64(i) == x && math.Abs(x) < 1<<53 {
+		return hashInt64(i)
+	}
+	return hashInt64(int64(math.Float64bits(x)))
+}
+
+// hashText hashes the usual digits of an integer as that integer.
+func hashText(text []byte) uint64 {
+	if len(text) > 0 && len(text) < 19 {
+		n, ok := int64(0), text[0] != '0' || len(text) == 1
+		for _, c := range text {
+			ok = ok && c >= '0' && c <= '9'
+			n = 10*n + int64(c-'0')
+		}
+		if ok {
+			return hashInt64(n)
+		}
+	}
+	return hashBytes(text)
 }
 
 // regionsOf writes the regions that codes name, -1 where there is none.

@@ -61,6 +61,10 @@ func (l *Loaded) Resolutions(s *RegionSystem) []Resolution {
 	return list
 }
 
+// maxFunctionCells bounds a function to 2 GiB: a single wrong date makes an axis of a
+// million hours.
+const maxFunctionCells = 1 << 28
+
 // Function returns one function. It is the same to the last bit however the
 // rows were split among files and workers.
 //
@@ -72,20 +76,23 @@ func (l *Loaded) Resolutions(s *RegionSystem) []Resolution {
 // no region count for the whole city only.
 //
 // Cost: O(cells + rows' cells), with a copy of the column's states if r is
-// coarser than the rows.
+// coarser than the rows. It serves one call at a time.
 func (l *Loaded) Function(spec FunctionSpec, r Resolution, s *RegionSystem) (*Function, error) {
 	if !slices.Contains(l.p.functions, spec) || !slices.Contains(l.Resolutions(s), r) {
 		return nil, fmt.Errorf("dataset %s has no function %s at %s %s", l.p.name, spec, r, s.Name)
 	}
 	t, state := l.cells(spec, r, s)
 	f := &Function{Dataset: l.p.name, Spec: spec, Regions: s}
-	stepOf := l.p.coarser(r)
-	covered := l.coveredSteps(r, stepOf)
+	covered := l.coveredSteps(r)
 	if len(covered) == 0 {
-		f.Axis = NewAxis(r, l.p.city, time.Unix(l.p.stepAt(l.coverage.first), 0), 0)
+		f.Axis = NewAxis(r, l.p.city, time.Unix(l.p.step.start(l.coverage.first, l.p.city), 0), 0)
 		return f, nil
 	}
 	first := covered[0]
+	if cells := (covered[len(covered)-1] - first + 1) * int64(len(s.IDs)); cells > maxFunctionCells {
+		return nil, fmt.Errorf("%s at %s %s has %d cells, more than %d: its rows are from %s to %s; set time.from and time.to, or leave %q out of resolutions",
+			spec, r, s.Name, cells, int64(maxFunctionCells), l.Report.First.Format(time.DateOnly), l.Report.Last.Format(time.DateOnly), r.String()+" "+s.Name)
+	}
 	f.Axis = Axis{Resolution: r, Zone: l.p.city, Steps: int(covered[len(covered)-1]-first) + 1, first: first}
 	regions := len(s.IDs)
 	f.Values = slices.Repeat([]float64{math.NaN()}, f.Axis.Steps*regions)
@@ -154,20 +161,38 @@ func (l *Loaded) cells(spec FunctionSpec, r Resolution, s *RegionSystem) (*cellT
 
 // coveredSteps returns the steps of resolution r that the dataset covers, in
 // order.
-func (l *Loaded) coveredSteps(r Resolution, stepOf func(int64) int64) []int64 {
+func (l *Loaded) coveredSteps(r Resolution) []int64 {
 	c := &l.coverage
 	if c.first >= c.end {
 		return nil
 	}
+	// The first step of the data's resolution that begins at u or later: those
+	// belong to the coarser step in which they begin.
+	finest := l.p.step
+	firstAt := func(u int64) int64 {
+		step := finest.step(time.Unix(u, 0), l.p.city)
+		if finest.start(step, l.p.city) < u {
+			step++
+		}
+		return step
+	}
 	var steps []int64
-	for step, last := stepOf(c.first), stepOf(c.end-1); step <= last; step++ {
-		first := l.p.baseStep(r.start(step, l.p.city))
-		end := l.p.baseStep(r.start(step+1, l.p.city))
+	for step, last := l.stepHolding(r, c.first), l.stepHolding(r, c.end-1); step <= last; step++ {
+		first, end := firstAt(r.start(step, l.p.city)), firstAt(r.start(step+1, l.p.city))
+		if r == finest {
+			first, end = step, step+1
+		}
 		if end > first && c.covers(first, end) { // a day that a zone skipped has no steps
 			steps = append(steps, step)
 		}
 	}
 	return steps
+}
+
+// stepHolding returns the step of resolution r in which a step of the data's
+// finest resolution begins.
+func (l *Loaded) stepHolding(r Resolution, step int64) int64 {
+	return r.step(time.Unix(l.p.step.start(step, l.p.city), 0), l.p.city)
 }
 
 // fillZeros sets the covered cells of the regions that ever have a row to 0,

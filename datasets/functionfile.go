@@ -95,7 +95,7 @@ func ReadFunction(data []byte) (*Function, error) {
 	}
 	fail := func(err error) (*Function, error) { return nil, fmt.Errorf("%w: header: %w", ErrFunctionFile, err) }
 	regions := len(h.Regions.IDs)
-	if len(batches) != 1 || h.Steps < 0 || len(h.Regions.Names) != regions || batches[0].Rows != h.Steps*regions {
+	if len(batches) != 1 || regions == 0 || len(h.Regions.Names) != regions || batches[0].Rows%regions != 0 || h.Steps != batches[0].Rows/regions {
 		return fail(fmt.Errorf("%d steps of %d regions do not fit the file", h.Steps, regions))
 	}
 	f := &Function{Dataset: h.Dataset, Estimated: h.Estimated, Values: arrow.Float64Traits.CastFromBytes(batches[0].Columns[0].Values)}

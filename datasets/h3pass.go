@@ -37,11 +37,6 @@ func (l *loader) findH3Cells(ctx context.Context) error {
 			l.plan.codes = newCodeIndex(found)
 		}
 	}
-	l.rows.Store(0)
-	l.done.Store(0)
-	for _, f := range l.files {
-		f.rows.Store(0)
-	}
 	return nil
 }
 
@@ -69,6 +64,10 @@ func newH3Reader(pass *h3Pass, p *plan) *h3Reader {
 func (r *h3Reader) add(b *rowBinding, record arrow.Record, at rowOrigin) error {
 	w := r.partial
 	w.resize(int(record.NumRows()))
+	w.filter(b, record)
+	if err := w.readTimes(record.Column(b.time), b.time, at); err != nil {
+		return err
+	}
 	if b.x >= 0 || b.shape >= 0 {
 		if err := w.readPoints(b, record); err != nil {
 			return err
@@ -80,7 +79,7 @@ func (r *h3Reader) add(b *rowBinding, record arrow.Record, at rowOrigin) error {
 		case b.code >= 0:
 			a := record.Column(b.code)
 			for row := range a.Len() {
-				if a.IsNull(row) {
+				if !w.use[row] || a.IsNull(row) {
 					continue
 				}
 				if c, err := parseH3(codeText(a, row)); err == nil && c.resolution() == s.h3 {
@@ -89,6 +88,9 @@ func (r *h3Reader) add(b *rowBinding, record arrow.Record, at rowOrigin) error {
 			}
 		default:
 			for row := range w.x {
+				if !w.use[row] {
+					continue
+				}
 				if c := h3CellAt(w.x[row], w.y[row], s.h3); c != 0 {
 					r.cells[i][c] = true
 				}

@@ -3,6 +3,7 @@ package datasets
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"path"
 	"slices"
@@ -51,9 +52,9 @@ func Inspect(ctx context.Context, store Store, patterns []string, systems map[st
 		if err != nil {
 			return nil, err
 		}
-		defer t.Close()
 		if i == 0 {
 			first = t
+			defer t.Close()
 		} else if !slices.EqualFunc(first.Schema().Fields(), t.Schema().Fields(), sameField) {
 			p.because("files", "%s has other columns than %s; are they one dataset?", name, names[0])
 		}
@@ -63,6 +64,9 @@ func Inspect(ctx context.Context, store Store, patterns []string, systems map[st
 			} else if p.Rows >= 0 {
 				p.Rows += rows
 			}
+		}
+		if i > 0 {
+			t.Close()
 		}
 	}
 	var err error
@@ -84,7 +88,8 @@ func sameField(a, b arrow.Field) bool {
 }
 
 func (p *Proposal) because(path, format string, args ...any) {
-	p.Reasons = append(p.Reasons, Reason{path, fmt.Sprintf(format, args...)})
+	text := strings.Join(strings.Fields(fmt.Sprintf(format, args...)), " ") // one line, since it becomes a comment
+	p.Reasons = append(p.Reasons, Reason{path, text})
 }
 
 // proposedName makes a dataset's name of its first file's, or of the folder's
@@ -362,7 +367,7 @@ func (p *Proposal) YAML() string {
 		if !p.uses(c.Name) {
 			b.WriteString(title)
 			title = ""
-			fmt.Fprintf(&b, "    #   %s: %s, %s\n", c.Name, c.Role, c.Reason)
+			fmt.Fprintf(&b, "    #   %s\n", strings.Join(strings.Fields(fmt.Sprintf("%s: %s, %s", c.Name, c.Role, c.Reason)), " "))
 		}
 	}
 	return b.String()
@@ -415,5 +420,9 @@ func quoteYAML(s string) string {
 	if plain {
 		return s
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+	quoted, err := json.Marshal(s) // JSON is YAML, control characters and all
+	if err != nil {
+		return `""`
+	}
+	return string(quoted)
 }

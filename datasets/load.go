@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -41,13 +41,17 @@ type Progress struct {
 // A row or value that cannot be used is counted in the report with its reason.
 //
 // Memory: the states of the occupied cells, for each worker, and a batch of
-// rows; it does not depend on the number of rows.
+// rows; it does not depend on the number of rows, unless unique_by keeps a key
+// of each.
 func Load(ctx context.Context, store Store, c *Catalog, name string, systems map[string]*RegionSystem, o LoadOptions) (*Loaded, error) {
-	l := &loader{store: store, options: o, spec: c.Datasets[name]}
+	spec, ok := c.Datasets[name]
+	if !ok {
+		return nil, fmt.Errorf("the catalog has no dataset %q; it has %s", name, strings.Join(c.Names(), ", "))
+	}
+	l := &loader{store: store, options: o, spec: spec}
 	if l.options.Workers <= 0 {
 		l.options.Workers = runtime.GOMAXPROCS(0)
 	}
-	defer l.close()
 	if err := l.open(ctx, c, name, systems); err != nil {
 		return nil, fmt.Errorf("dataset %s: %w", name, err)
 	}
@@ -79,33 +83,61 @@ type loader struct {
 type dataFile struct {
 	name    string
 	bytes   int64
-	table   table
 	binding *rowBinding
+	chunks  int // to read
 	rows    atomic.Int64
 	unread  int64 // rows of chunks outside the period
 	total   int64 // rows, -1 if only reading tells
+
+	mu      sync.Mutex
+	table   table // open while its chunks are read
+	left    int   // chunks that have not been read in this pass
+	badRows int64
+	samples []string // of bad rows
+}
+
+// acquire opens the file, unless another worker has it open.
+func (f *dataFile) acquire(ctx context.Context, l *loader) (table, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.table == nil {
+		t, err := openTable(ctx, l.store, f.name, l.spec.CSV)
+		if err != nil {
+			return nil, err
+		}
+		f.table = t
+	}
+	return f.table, nil
+}
+
+// release closes the file after the last of its chunks.
+func (f *dataFile) release() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.left--; f.left == 0 && f.table != nil {
+		if t, ok := f.table.(interface{ BadRows() (int64, []string) }); ok {
+			f.badRows, f.samples = t.BadRows()
+		}
+		f.table.Close()
+		f.table = nil
+	}
 }
 
 // A loadTask is a chunk of a file.
 type loadTask struct {
 	file  int
 	chunk int
-	first int64 // its first row in the file; -1 if that depends on the chunks before
+	first int64 // its first row in the file
 	bytes int64
 }
 
-func (l *loader) close() {
-	for _, f := range l.files {
-		f.table.Close()
-	}
-}
-
-// open opens all files, so that a missing one is found before hours of work,
-// and lists the chunks to read.
+// open looks at all files, so that a missing one is found before hours of
+// work, and lists the chunks to read. Few files are open at a time, since a
+// dataset may have thousands.
 func (l *loader) open(ctx context.Context, c *Catalog, name string, systems map[string]*RegionSystem) error {
 	var names []string
 	for _, pattern := range l.spec.Files {
-		matches, err := l.store.Glob(ctx, c.Resolve(pattern))
+		matches, err := l.store.Glob(ctx, c.resolvePattern(pattern))
 		if err != nil {
 			return err
 		}
@@ -118,25 +150,38 @@ func (l *loader) open(ctx context.Context, c *Catalog, name string, systems map[
 			}
 		}
 	}
-	for i, file := range names {
-		f := &dataFile{name: file}
-		t, err := openTable(ctx, l.store, file, l.spec.CSV)
+	var errs []error
+	for _, file := range names {
+		err := l.openFile(ctx, c, name, file, systems)
+		if err != nil && l.plan == nil {
+			return inFile(err, file) // the others cannot be compared with it
+		}
 		if err != nil {
+			errs = append(errs, inFile(err, file))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// openFile plans the dataset by its first file, and lists the chunks of each.
+func (l *loader) openFile(ctx context.Context, c *Catalog, name, file string, systems map[string]*RegionSystem) error {
+	t, err := openTable(ctx, l.store, file, l.spec.CSV)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	if l.plan == nil {
+		look := func(columns []string) ([]ColumnProfile, error) { return profileNamed(ctx, t, columns) }
+		if l.plan, err = newPlan(c, name, t.Schema(), geoOf(t), systems, look); err != nil {
 			return err
 		}
-		f.table, f.bytes = t, t.Size()
-		l.files = append(l.files, f)
-		if i == 0 {
-			look := func(columns []string) ([]ColumnProfile, error) { return profileNamed(ctx, t, columns) }
-			if l.plan, err = newPlan(c, name, t.Schema(), geoOf(t), systems, look); err != nil {
-				return inFile(err, file)
-			}
-		}
-		if f.binding, err = l.plan.bind(t.Schema()); err != nil {
-			return inFile(err, file)
-		}
-		l.addTasks(i)
 	}
+	f := &dataFile{name: file, bytes: t.Size()}
+	if f.binding, err = l.plan.bind(t.Schema()); err != nil {
+		return err
+	}
+	l.files = append(l.files, f)
+	l.addTasks(t)
 	return nil
 }
 
@@ -155,26 +200,32 @@ func inFile(err error, file string) error {
 		}
 		return err
 	}
+	if strings.Contains(err.Error(), file) {
+		return err
+	}
 	return fmt.Errorf("%s: %w", file, err)
 }
 
-func (l *loader) addTasks(file int) {
+// addTasks adds the chunks of the last file.
+func (l *loader) addTasks(t table) {
+	file := len(l.files) - 1
 	f := l.files[file]
 	first := int64(0)
 	total := int64(0)
-	for chunk := range f.table.Chunks() {
-		total += max(f.table.Rows(chunk), 1)
+	for chunk := range t.Chunks() {
+		total += max(t.Rows(chunk), 1)
 	}
-	for chunk := range f.table.Chunks() {
-		rows := f.table.Rows(chunk)
+	for chunk := range t.Chunks() {
+		rows := t.Rows(chunk)
 		if rows < 0 {
 			f.total = -1
 		} else if f.total >= 0 {
 			f.total += rows
 		}
-		if l.plan.outside(f.table, chunk, f.binding.columns[f.binding.time]) {
+		if l.plan.outside(t, chunk, f.binding.columns[f.binding.time]) {
 			f.unread += rows
 		} else {
+			f.chunks++
 			l.tasks = append(l.tasks, loadTask{file: file, chunk: chunk, first: first, bytes: f.bytes * max(rows, 1) / total})
 		}
 		first += max(rows, 0)
@@ -184,7 +235,7 @@ func (l *loader) addTasks(file int) {
 // outside reports whether the statistics of a chunk say that all its times
 // are outside the period to use. A day's difference is left for zones.
 func (p *plan) outside(t table, chunk, column int) bool {
-	if p.from == minDate && p.to == maxDate || p.times == textTimes {
+	if !p.bounded() || p.times == textTimes {
 		return false
 	}
 	lo, hi, ok := t.Bounds(chunk, column)
@@ -262,6 +313,12 @@ type taskReader interface {
 // each runs all tasks. Of several errors it returns that of the first task,
 // which does not depend on the number of workers.
 func (l *loader) each(ctx context.Context, newReader func(worker int) taskReader) error {
+	l.rows.Store(0)
+	l.done.Store(0)
+	for _, f := range l.files {
+		f.rows.Store(0)
+		f.left = f.chunks
+	}
 	var wait sync.WaitGroup
 	var next, failed atomic.Int64
 	failed.Store(int64(len(l.tasks)))
@@ -288,15 +345,18 @@ func (l *loader) each(ctx context.Context, newReader func(worker int) taskReader
 
 func (l *loader) runTask(ctx context.Context, task loadTask, reader taskReader) error {
 	f := l.files[task.file]
-	row := task.first
-	err := f.table.Read(ctx, task.chunk, f.binding.columns, func(r arrow.Record) error {
-		if err := reader.add(f.binding, r, rowOrigin{file: f.name, order: int64(task.file), row: row}); err != nil {
+	defer f.release()
+	t, err := f.acquire(ctx, l)
+	if err != nil {
+		return err
+	}
+	err = t.Read(ctx, task.chunk, f.binding.columns, func(r arrow.Record, row int64) error {
+		if err := reader.add(f.binding, r, rowOrigin{file: f.name, order: int64(task.file), row: task.first + row}); err != nil {
 			return inFile(err, f.name)
 		}
-		row += r.NumRows()
 		f.rows.Add(r.NumRows())
 		l.progress(r.NumRows())
-		if l.limit > 0 && row-task.first >= l.limit {
+		if l.limit > 0 && row+r.NumRows() >= l.limit {
 			return errEnough
 		}
 		return nil
@@ -320,7 +380,7 @@ func (l *loader) progress(rows int64) {
 		if f.total < 0 || p.TotalRows < 0 {
 			p.TotalRows = -1
 		} else {
-			p.TotalRows += f.total
+			p.TotalRows += f.total - f.unread
 		}
 	}
 	l.options.Progress(p)
@@ -360,36 +420,29 @@ func (l *loader) finish(w *partial) *Loaded {
 	p := l.plan
 	loaded := &Loaded{p: p, tables: w.tables}
 	occupied := make(map[int64]bool)
-	last := int64(math.MinInt64)
-	w.tables[0].each(func(step int64, _ int, _ int32) {
-		if step != last {
-			last, occupied[step] = step, true
-		}
-	})
+	w.tables[0].each(func(step int64, _ int, _ int32) { occupied[p.coverageStep(step)] = true })
 	loaded.coverage = newCoverage(slices.Sorted(maps.Keys(occupied)))
 	r := &Report{
 		Dataset: p.name, Rows: w.rows, Used: w.used, LeftOut: w.leftOut,
-		Rejected: w.rejected.sorted(), Unplaced: w.unplaced.sorted(), BadValues: w.badValues.sorted(),
 		Ambiguous: w.clock.Ambiguous, Skipped: w.clock.Skipped, Step: p.step.String(),
 		Columns: w.columns, Silence: loaded.coverage.silence,
 		Gaps: []Gap{}, Functions: []FunctionReport{}, Warnings: []string{},
 	}
-	for _, f := range l.files {
-		file := FileReport{Name: f.name, Bytes: f.bytes, Rows: f.rows.Load(), Unread: f.unread, Total: f.total}
-		if t, ok := f.table.(interface{ BadRows() (int64, []string) }); ok {
-			n, samples := t.BadRows()
-			if n > 0 {
-				r.Rows += n
-				e := Reject{Reason: "a wrong number of fields", Count: n}
-				for _, s := range samples {
-					e.Samples = append(e.Samples, Sample{File: f.name, Row: -1, Text: s})
-				}
-				r.Rejected = append(r.Rejected, e)
+	for i, f := range l.files {
+		r.Files = append(r.Files, FileReport{Name: f.name, Bytes: f.bytes, Rows: f.rows.Load() + f.badRows + f.unread, Total: f.total})
+		// A chunk that is outside the period is not read, and all of its rows
+		// are left out.
+		r.Rows += f.badRows + f.unread
+		r.LeftOut += f.unread
+		if f.badRows > 0 {
+			e := w.rejected.add(reasonFields, "", "", f.badRows)
+			for _, text := range f.samples { // which names the line
+				e.sample(Sample{File: f.name, Row: -1, Text: text, order: int64(i)})
 			}
 		}
-		r.Files = append(r.Files, file)
 	}
-	instant := func(base int64) time.Time { return time.Unix(p.stepAt(base), 0).In(p.city) }
+	r.Rejected, r.Unplaced, r.BadValues = w.rejected.sorted(), w.unplaced.sorted(), w.badValues.sorted()
+	instant := func(step int64) time.Time { return time.Unix(p.step.start(step, p.city), 0).In(p.city) }
 	if c := loaded.coverage; c.first < c.end {
 		r.First, r.Last = instant(c.first), instant(c.end-1)
 		for _, g := range c.gaps {
@@ -403,8 +456,8 @@ func (l *loader) finish(w *partial) *Loaded {
 	}
 	r.partly = l.limit > 0
 	r.midnight = p.step == Hour && len(occupied) > 1
-	for base := range occupied {
-		r.midnight = r.midnight && instant(base).Hour() == 0 && instant(base).Minute() == 0
+	for step := range occupied {
+		r.midnight = r.midnight && instant(step).Hour() == 0 && instant(step).Minute() == 0
 	}
 	r.warn(p)
 	loaded.Report = r

@@ -87,7 +87,7 @@ func readable(t table) []int {
 // [columns][rows], as Go values: nil, bool, int64, float64 or string.
 func readChunk(t table, chunk int, columns []int) ([][]any, error) {
 	cells := make([][]any, len(columns))
-	err := t.Read(context.Background(), chunk, columns, func(r arrow.Record) error {
+	err := t.Read(context.Background(), chunk, columns, func(r arrow.Record, _ int64) error {
 		if int(r.NumCols()) != len(columns) || r.NumRows() < 1 || r.NumRows() > batchRows {
 			return fmt.Errorf("a batch has %d columns and %d rows", r.NumCols(), r.NumRows())
 		}

@@ -205,7 +205,7 @@ func (t *parquetTable) Bounds(chunk, column int) (lo, hi float64, ok bool) {
 }
 
 // Read reads a row group.
-func (t *parquetTable) Read(ctx context.Context, chunk int, columns []int, do func(arrow.Record) error) error {
+func (t *parquetTable) Read(ctx context.Context, chunk int, columns []int, do func(r arrow.Record, row int64) error) error {
 	r := &rowGroupReader{table: t, chunk: chunk, rows: t.Rows(chunk)}
 	defer r.close()
 	for _, column := range columns {
@@ -221,7 +221,7 @@ func (t *parquetTable) Read(ctx context.Context, chunk int, columns []int, do fu
 		if err != nil {
 			return err
 		}
-		err = do(record)
+		err = do(record, r.row-record.NumRows())
 		record.Release()
 		if err != nil {
 			return err

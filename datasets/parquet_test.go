@@ -272,7 +272,7 @@ func BenchmarkReadParquet(b *testing.B) {
 	for b.Loop() {
 		rows := int64(0)
 		for chunk := range t.Chunks() {
-			err := t.Read(context.Background(), chunk, []int{0, 1, 2, 3}, func(r arrow.Record) error {
+			err := t.Read(context.Background(), chunk, []int{0, 1, 2, 3}, func(r arrow.Record, _ int64) error {
 				rows += r.NumRows()
 				return nil
 			})
@@ -441,7 +441,7 @@ func TestTextDictionary(t *testing.T) {
 	for chunk := range 2 {
 		var kinds string
 		row := 0
-		err := table.Read(context.Background(), chunk, []int{0}, func(r arrow.Record) error {
+		err := table.Read(context.Background(), chunk, []int{0}, func(r arrow.Record, _ int64) error {
 			a := r.Column(0)
 			for i := range a.Len() {
 				if got := cell(a, i); got != rows[row].Code {
@@ -488,7 +488,7 @@ func TestParquetMemory(t *testing.T) {
 		return int64(m.HeapAlloc)
 	}
 	before, most, batches := heap(), int64(0), 0
-	err := table.Read(context.Background(), 0, []int{0, 1, 2, 3}, func(arrow.Record) error {
+	err := table.Read(context.Background(), 0, []int{0, 1, 2, 3}, func(arrow.Record, int64) error {
 		if batches++; batches%8 == 0 {
 			most = max(most, heap()-before)
 		}
@@ -673,16 +673,16 @@ func TestParquetReadErrors(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	err = table.Read(ctx, 0, []int{3}, func(arrow.Record) error { return nil })
+	err = table.Read(ctx, 0, []int{3}, func(arrow.Record, int64) error { return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled read returns %v", err)
 	}
 	want := errors.New("enough")
-	if err = table.Read(context.Background(), 0, []int{3}, func(arrow.Record) error { return want }); err != want {
+	if err = table.Read(context.Background(), 0, []int{3}, func(arrow.Record, int64) error { return want }); err != want {
 		t.Errorf("the error of the caller becomes %v", err)
 	}
 	rows := int64(0)
-	err = table.Read(context.Background(), 2, nil, func(r arrow.Record) error {
+	err = table.Read(context.Background(), 2, nil, func(r arrow.Record, _ int64) error {
 		rows += r.NumRows()
 		return nil
 	})

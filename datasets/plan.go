@@ -14,21 +14,27 @@ import (
 // A plan says how the rows of one dataset become states: it is the catalog's
 // entry, checked against the schema of the dataset's first file.
 type plan struct {
-	name      string
-	spec      DatasetSpec
-	city      *time.Location
-	step      Resolution // the finest that the times mean
-	unit      int64      // seconds of a base step if step is Hour: 3600, or 900 where the city's clock is not whole hours from UTC
-	times     timeKind
-	zone      *time.Location // of wall clock times
-	format    *timeFormat    // of text times; nil for ISO 8601
-	from, to  int64          // UTC seconds; the period to use
-	systems   []*RegionSystem
-	codes     *codeIndex // of a dataset whose rows name their region
-	functions []FunctionSpec
-	states    []stateSpec
-	look      func(columns []string) ([]ColumnProfile, error) // profiles of columns, nil meaning all
-	suspects  []suspect
+	name             string
+	spec             DatasetSpec
+	city             *time.Location
+	step             Resolution // the finest that the times mean
+	unit             int64      // seconds of a base step if step is Hour: 3600, or 900 where the city's clock is not whole hours from UTC
+	times            timeKind
+	zone             *time.Location       // of wall clock times
+	format           *timeFormat          // of text times; nil for ISO 8601
+	perSecond        int64                // units of epoch times in a second
+	from, to         int64                // the period to use, in UTC seconds
+	fromWall, toWall int64                // the same by the city's clocks
+	unproject        func(x, y []float64) // from the projection of points; nil for degrees
+	systems          []*RegionSystem
+	codes            *codeIndex // of a dataset whose rows name their region
+	functions        []FunctionSpec
+	states           []stateSpec
+	columns          []string                                        // of the states, each once
+	columnOf         []int                                           // of each state: its column
+	numeric, hashed  []bool                                          // of each column: how states need it
+	look             func(columns []string) ([]ColumnProfile, error) // profiles of columns, nil meaning all
+	suspects         []suspect
 }
 
 // A suspect is a column whose values are aggregated as quantities and look
@@ -96,7 +102,7 @@ func newPlan(c *Catalog, name string, schema *arrow.Schema, geo geometryColumn, 
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{name: name, spec: spec, city: city, zone: city, from: minDate, to: maxDate, look: look}
+	p := &plan{name: name, spec: spec, city: city, zone: city, from: minDate, to: maxDate, fromWall: minDate, toWall: maxDate, look: look}
 	if err := errors.Join(p.bindTime(schema), p.bindPlace(schema, geo, systems), p.bindFunctions(schema)); err != nil {
 		return nil, err
 	}
@@ -146,29 +152,14 @@ func (p *plan) bindTime(schema *arrow.Schema) error {
 			return err
 		}
 	}
-	finest := Hour
-	switch valueType(field.Type) {
-	case arrow.TIMESTAMP:
-		p.times = wallTimes
-		if field.Type.(*arrow.TimestampType).TimeZone != "" && t.Zone == "" {
-			p.times = instants
-		}
-	case arrow.DATE32:
-		p.times, finest = dates, Day
-	case arrow.INT64, arrow.FLOAT64:
-		p.times = instants
-		switch {
-		case t.Format != "":
-			p.times = textTimes // such as 20140131
-		case t.Epoch == "":
-			return fail("set time.epoch to s, ms, us or ns, or time.format if the digits are a date", "numbers as times need a unit")
-		}
-	case arrow.STRING:
-		p.times = textTimes
-	default:
-		return fail("name a column of times, dates, epoch numbers or texts", "values of type %s are no times", field.Type)
+	var finest Resolution
+	if p.times, finest, err = p.timeKindOf(field); err != nil {
+		return err
 	}
-	if p.times == textTimes && t.Format == "" {
+	if p.perSecond, err = unitsPerSecond(t.Epoch); err != nil {
+		return err
+	}
+	if p.times == textTimes && t.Format == "" && t.Epoch == "" {
 		profiles, err := p.look([]string{t.Column})
 		if err != nil {
 			return err
@@ -198,9 +189,9 @@ func (p *plan) bindTime(schema *arrow.Schema) error {
 		p.unit = hourSeconds / 4
 	}
 	for _, bound := range []struct {
-		text string
-		to   *int64
-	}{{t.From, &p.from}, {t.To, &p.to}} {
+		text     string
+		to, wall *int64
+	}{{t.From, &p.from, &p.fromWall}, {t.To, &p.to, &p.toWall}} {
 		if bound.text == "" {
 			continue
 		}
@@ -208,16 +199,87 @@ func (p *plan) bindTime(schema *arrow.Schema) error {
 		if !ok || s.form != dateStamp {
 			return fail("write a date such as 2014-01-31", "%q is no date", bound.text)
 		}
-		*bound.to = firstInstant(s.seconds, p.city)
+		*bound.to, *bound.wall = firstInstant(s.seconds, p.city), s.seconds
 	}
 	return nil
 }
 
-// wholeHours reports whether the clocks of zone are whole hours from UTC,
-// from 1900 on.
+// timeKindOf returns what the values of a time column are, and the finest
+// resolution that they can mean.
+func (p *plan) timeKindOf(field arrow.Field) (timeKind, Resolution, error) {
+	t := p.spec.Time
+	fail := func(hint, format string, args ...any) (timeKind, Resolution, error) {
+		return 0, 0, &ColumnError{RowGroup: -1, Row: -1, Column: t.Column, Err: fmt.Errorf(format, args...), Hint: hint}
+	}
+	switch valueType(field.Type) {
+	case arrow.TIMESTAMP:
+		if field.Type.(*arrow.TimestampType).TimeZone != "" && t.Zone == "" {
+			return instants, Hour, nil
+		}
+		return wallTimes, Hour, nil
+	case arrow.DATE32:
+		return dates, Day, nil
+	case arrow.INT64, arrow.FLOAT64:
+		switch {
+		case t.Format != "":
+			return textTimes, Hour, nil // such as 20140131
+		case t.Epoch == "":
+			return fail("set time.epoch to s, ms, us or ns, or time.format if the digits are a date", "numbers as times need a unit")
+		}
+		return instants, Hour, nil
+	case arrow.STRING:
+		return textTimes, Hour, nil
+	}
+	return fail("name a column of times, dates, epoch numbers or texts", "values of type %s are no times", field.Type)
+}
+
+// checkTypes reports columns whose type in a later file means something else
+// than in the first.
+func (p *plan) checkTypes(schema *arrow.Schema) error {
+	field, err := fieldOf(schema, p.spec.Time.Column, "time")
+	if err != nil {
+		return err
+	}
+	kind, _, err := p.timeKindOf(field)
+	if err == nil && kind != p.times {
+		err = &ColumnError{
+			RowGroup: -1, Row: -1, Column: field.Name,
+			Err:  fmt.Errorf("its type %s tells times in another way than that of the dataset's first file", field.Type),
+			Hint: "make the files alike, or two datasets of them; time.zone makes UTC timestamps and wall clock times one kind",
+		}
+	}
+	errs := []error{err}
+	for i, name := range p.columns {
+		field, err := fieldOf(schema, name, "functions")
+		if err == nil {
+			err = p.checkValues(field, p.numeric[i])
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// checkValues reports a column whose type cannot be aggregated.
+func (p *plan) checkValues(field arrow.Field, numeric bool) error {
+	switch valueType(field.Type) {
+	case arrow.INT64, arrow.FLOAT64, arrow.BOOL, arrow.STRING:
+		return nil
+	case arrow.BINARY:
+		if !numeric {
+			return nil
+		}
+	}
+	return &ColumnError{RowGroup: -1, Row: -1, Column: field.Name, Err: fmt.Errorf("values of type %s cannot be aggregated", field.Type), Hint: "name a column of numbers, or of texts for unique"}
+}
+
+// bounded reports whether the catalog names a period.
+func (p *plan) bounded() bool { return p.from != minDate || p.to != maxDate }
+
+// wholeHours reports whether the clocks of zone are whole hours from UTC, from
+// 1970 on. Before that, most cities kept a time of their own.
 func wholeHours(zone *time.Location) bool {
 	end := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
-	for u := time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC).Unix(); u < end; {
+	for u := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC).Unix(); u < end; {
 		run := offsetRunAt(u, zone)
 		if run.offset%hourSeconds != 0 {
 			return false
@@ -262,11 +324,17 @@ func (p *plan) bindPlace(schema *arrow.Schema, geo geometryColumn, systems map[s
 		}
 	case place.Geometry != "":
 		points = true
-		if _, err := fieldOf(schema, place.Geometry, "place"); err != nil {
+		field, err := fieldOf(schema, place.Geometry, "place")
+		if err != nil {
 			return err
 		}
+		if t := valueType(field.Type); t != arrow.BINARY && t != arrow.STRING {
+			return &ColumnError{RowGroup: -1, Row: -1, Column: place.Geometry, Err: fmt.Errorf("values of type %s are no geometries", field.Type), Hint: "name a column of points in WKB"}
+		}
 		if place.EPSG == 0 && geo.column == place.Geometry {
-			place.EPSG = geo.epsg
+			if place.EPSG = geo.epsg; place.EPSG == 0 {
+				return &ColumnError{RowGroup: -1, Row: -1, Column: place.Geometry, Err: errors.New("the file does not say in which projection its points are"), Hint: "set place.epsg, 4326 for longitude and latitude"}
+			}
 		}
 	case place.Region != "":
 		if _, err := fieldOf(schema, place.Column, "place"); err != nil {
@@ -277,6 +345,12 @@ func (p *plan) bindPlace(schema *arrow.Schema, geo geometryColumn, systems map[s
 			return fmt.Errorf("the catalog has no region system %q", place.Region)
 		}
 		p.systems, p.codes = []*RegionSystem{s}, newCodeIndex(s)
+	}
+	if points && place.EPSG != 0 && place.EPSG != 4326 {
+		var err error
+		if p.unproject, err = projectionOf(place.EPSG); err != nil {
+			return fmt.Errorf("place.epsg: %w", err)
+		}
 	}
 	if points {
 		for _, name := range sortedKeys(systems) {
@@ -355,21 +429,25 @@ func (p *plan) bindFunctions(schema *arrow.Schema) error {
 		if err != nil {
 			return err
 		}
-		switch valueType(field.Type) {
-		case arrow.INT64, arrow.FLOAT64, arrow.BOOL, arrow.STRING:
-		case arrow.BINARY:
-			if f.Kind == Unique {
-				break
-			}
-			fallthrough
-		default:
-			return &ColumnError{RowGroup: -1, Row: -1, Column: f.Column, Err: fmt.Errorf("values of type %s cannot be aggregated by %s", field.Type, f), Hint: "name a column of numbers"}
+		if err := p.checkValues(field, s.kind != Unique); err != nil {
+			return err
 		}
 		if !slices.Contains(p.states, s) {
 			p.states = append(p.states, s)
 		}
 	}
 	p.functions = functions
+	for _, s := range p.states {
+		i := slices.Index(p.columns, s.column)
+		if i < 0 {
+			i = len(p.columns)
+			p.columns = append(p.columns, s.column)
+			p.numeric, p.hashed = append(p.numeric, false), append(p.hashed, false)
+		}
+		p.columnOf = append(p.columnOf, i)
+		p.hashed[i] = p.hashed[i] || s.kind == Unique
+		p.numeric[i] = p.numeric[i] || s.kind != Unique
+	}
 	return p.findSuspects()
 }
 
@@ -412,6 +490,15 @@ func (p *plan) stepAt(base int64) int64 {
 		return base * p.unit
 	}
 	return p.step.start(base, p.city)
+}
+
+// coverageStep returns the step of the data's finest resolution that holds a
+// base step.
+func (p *plan) coverageStep(base int64) int64 {
+	if p.step == Hour {
+		return floorDiv(base*p.unit, hourSeconds)
+	}
+	return base
 }
 
 // coarser returns the step of resolution r that holds a base step.

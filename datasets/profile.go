@@ -88,12 +88,11 @@ func profileColumns(ctx context.Context, t table, columns []int) ([]ColumnProfil
 		readable, at = append(readable, c), append(at, i)
 	}
 	for chunk := 0; chunk < t.Chunks() && len(readable) > 0; chunk++ {
-		rows := 0
-		err := t.Read(ctx, chunk, readable, func(r arrow.Record) error {
+		err := t.Read(ctx, chunk, readable, func(r arrow.Record, _ int64) error {
 			for i := range readable {
 				samples[at[i]].add(r.Column(i))
 			}
-			if rows += int(r.NumRows()); samples[at[0]].rows >= sampleRows {
+			if samples[at[0]].rows >= sampleRows {
 				return errEnough
 			}
 			return nil

@@ -35,11 +35,10 @@ type Report struct {
 
 // A FileReport is a file that was read.
 type FileReport struct {
-	Name   string `json:"name"`
-	Bytes  int64  `json:"bytes"`
-	Rows   int64  `json:"rows"`
-	Unread int64  `json:"unread,omitempty"` // rows in row groups that lie outside from and to
-	Total  int64  `json:"-"`                // rows that the file says it has, -1 if it does not
+	Name  string `json:"name"`
+	Bytes int64  `json:"bytes"`
+	Rows  int64  `json:"rows"` // also those of row groups that lie outside from and to, which are not read
+	Total int64  `json:"-"`    // rows that the file says it has, -1 if it does not
 }
 
 // A Reject counts rows or values that are not used for one reason.
@@ -54,7 +53,7 @@ type Reject struct {
 // A Sample is a value that could not be used.
 type Sample struct {
 	File string `json:"file"`
-	Row  int64  `json:"row"` // from 0
+	Row  int64  `json:"row"` // from 0; -1 if the text says the line
 	Text string `json:"text"`
 
 	order int64 // of its file

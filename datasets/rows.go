@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
 	"github.com/apache/arrow/go/v15/arrow/array"
@@ -17,10 +16,12 @@ const (
 	reasonNoTime      = "no time"
 	reasonBadTime     = "the time cannot be read"
 	reasonFarTime     = "a time before 1800 or after 2200"
+	reasonFields      = "a wrong number of fields"
 	reasonDuplicate   = "a duplicate"
 	reasonNoPlace     = "no place"
 	reasonOutside     = "outside the regions"
 	reasonUnknownCode = "an unknown region code"
+	reasonNotPoint    = "not a point"
 	reasonBadNumber   = "not a number"
 	reasonNotFinite   = "not finite"
 )
@@ -42,7 +43,7 @@ type rowBinding struct {
 	code    int
 	where   []int // of the columns of the plan's sorted where
 	keys    []int
-	states  []int // of each state's column
+	values  []int // of each column of the plan
 }
 
 // bind finds the columns of p in the schema of a file.
@@ -78,10 +79,13 @@ func (p *plan) bind(schema *arrow.Schema) (*rowBinding, error) {
 	for _, name := range p.spec.UniqueBy {
 		b.keys = append(b.keys, column(name, "key unique_by"))
 	}
-	for _, s := range p.states {
-		b.states = append(b.states, column(s.column, "functions"))
+	for _, c := range p.columns {
+		b.values = append(b.values, column(c, "functions"))
 	}
-	return b, errors.Join(errs...)
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return b, p.checkTypes(schema)
 }
 
 // A partial holds the states of the rows that one worker has read of a
@@ -95,24 +99,28 @@ type partial struct {
 	rejected  rejects
 	unplaced  rejects
 	badValues rejects
-	columns   []ColumnReport // one a state
+	columns   []ColumnReport // one a column of the plan
 	clock     *clock         // of the zone of wall clock times
+	bounds    wallClock      // of that zone, for times that may be outside the period
 	city      localClock
 	firstRow  map[rowKey]int64 // of each key of unique_by, see keyPass
 
 	// Scratch for a batch.
-	use     []bool
-	out     int // rows that use takes out
-	seconds []int64
-	steps   []int64
-	place   []int32
-	slots   []int32
-	x, y    []float64
-	caches  map[int]*dictionaryCache // by column of the record
+	use      []bool
+	out      int // rows that use takes out
+	seconds  []int64
+	steps    []int64
+	place    []int32
+	slots    []int32
+	x, y     []float64
+	badPlace []bool
+	inputs   []columnInput            // of the columns of the plan
+	caches   map[int]*dictionaryCache // by column of the record
 }
 
 func newPartial(p *plan) *partial {
-	w := &partial{p: p, clock: newClock(p.zone), city: localClock{zone: p.city}, caches: make(map[int]*dictionaryCache)}
+	w := &partial{p: p, clock: newClock(p.zone), bounds: wallClock{zone: p.zone}, city: localClock{zone: p.city},
+		inputs: make([]columnInput, len(p.columns)), caches: make(map[int]*dictionaryCache)}
 	for _, s := range p.systems {
 		states := make([]columnState, len(p.states))
 		for i, spec := range p.states {
@@ -120,8 +128,8 @@ func newPartial(p *plan) *partial {
 		}
 		w.tables = append(w.tables, newCellTable(len(s.IDs), states))
 	}
-	for _, s := range p.states {
-		w.columns = append(w.columns, ColumnReport{Column: s.column, Min: math.Inf(1), Max: math.Inf(-1)})
+	for _, c := range p.columns {
+		w.columns = append(w.columns, ColumnReport{Column: c, Min: math.Inf(1), Max: math.Inf(-1)})
 	}
 	return w
 }
@@ -142,18 +150,16 @@ func (w *partial) add(b *rowBinding, r arrow.Record, at rowOrigin) error {
 			return err
 		}
 	}
-	values := make([]stateInput, len(w.p.states))
+	for i := range w.inputs {
+		if err := w.readColumn(b, r, i, at); err != nil {
+			return err
+		}
+	}
 	for s, system := range w.p.systems {
 		w.readPlaces(b, r, system, at)
 		w.tables[s].find(w.steps, w.place, w.slots)
 		for i, state := range w.tables[s].states {
-			if s == 0 {
-				var err error
-				if values[i], err = w.readState(b, r, i, at); err != nil {
-					return err
-				}
-			}
-			values[i].addTo(state, w.slots)
+			w.inputs[w.p.columnOf[i]].addTo(state, w.slots)
 		}
 	}
 	return nil
@@ -165,6 +171,7 @@ func (w *partial) resize(n int) {
 		w.use, w.place, w.slots = make([]bool, n), make([]int32, n), make([]int32, n)
 		w.seconds, w.steps = make([]int64, n), make([]int64, n)
 		w.x, w.y = make([]float64, n), make([]float64, n)
+		w.badPlace = make([]bool, n)
 		w.out = n
 	}
 	if w.out > 0 { // of most files, every row of every batch is used
@@ -175,7 +182,7 @@ func (w *partial) resize(n int) {
 	}
 	w.use, w.place, w.slots = w.use[:n], w.place[:n], w.slots[:n]
 	w.seconds, w.steps = w.seconds[:n], w.steps[:n]
-	w.x, w.y = w.x[:n], w.y[:n]
+	w.x, w.y, w.badPlace = w.x[:n], w.y[:n], w.badPlace[:n]
 }
 
 // takeOut takes row i, which was to be used, out of the batch.
@@ -229,18 +236,27 @@ func (w *partial) filter(b *rowBinding, r arrow.Record) {
 			}
 			return false
 		}
+		null := matches("") // a missing value is an empty one
 		if d, ok := a.(*array.Dictionary); ok {
 			match := make([]bool, d.Dictionary().Len())
 			for j := range match {
 				match[j] = matches(d.Dictionary().ValueStr(j))
 			}
 			for j := range w.use {
-				w.use[j] = w.use[j] && !a.IsNull(j) && match[d.GetValueIndex(j)]
+				if a.IsNull(j) {
+					w.use[j] = w.use[j] && null
+				} else {
+					w.use[j] = w.use[j] && match[d.GetValueIndex(j)]
+				}
 			}
 			continue
 		}
 		for j := range w.use {
-			w.use[j] = w.use[j] && (!a.IsNull(j) && matches(a.ValueStr(j)) || a.IsNull(j) && matches(""))
+			if a.IsNull(j) {
+				w.use[j] = w.use[j] && null
+			} else {
+				w.use[j] = w.use[j] && matches(a.ValueStr(j))
+			}
 		}
 	}
 	for _, used := range w.use {
@@ -251,354 +267,20 @@ func (w *partial) filter(b *rowBinding, r arrow.Record) {
 	}
 }
 
-// readTimes fills in the base steps of the rows, and takes out those without
-// a usable time.
-func (w *partial) readTimes(a arrow.Array, column int, at rowOrigin) error {
-	p := w.p
-	name := p.spec.Time.Column
-	// wall marks values that are local dates or, if steps are days or coarser,
-	// local times of the city: their step needs no instant.
-	local := p.step > Hour && p.zone == p.city
-	switch p.times {
-	case textTimes:
-		return w.readTextTimes(a, column, at)
-	case instants:
-		if err := w.readInstants(a); err != nil {
-			return err
-		}
-		local = false
-	case wallTimes:
-		t, ok := a.(*array.Timestamp)
-		if !ok {
-			return w.changed(name, a, "a timestamp")
-		}
-		per := int64(time.Second / t.DataType().(*arrow.TimestampType).Unit.Multiplier())
-		inSeconds(w.seconds, t.TimestampValues(), per)
-	case dates:
-		t, ok := a.(*array.Date32)
-		if !ok {
-			return w.changed(name, a, "a date")
-		}
-		for i, v := range t.Date32Values() {
-			w.seconds[i] = int64(v) * daySeconds
-		}
-		local = true
-	}
-	nulls := a.NullN() > 0
-	bounded := p.from != minDate || p.to != maxDate
-	var run stepRun
-	for i, s := range w.seconds {
-		switch {
-		case !w.use[i]:
-			continue
-		case nulls && a.IsNull(i):
-			w.reject(i, reasonNoTime, name, nil, at)
-			continue
-		case run.from <= s && s < run.to:
-		case s < minDate || s >= maxDate:
-			w.reject(i, reasonFarTime, name, a, at)
-			continue
-		default:
-			run = w.stepRunOf(s, p.times != instants, local)
-		}
-		w.steps[i] = run.stepOf(s)
-		if bounded {
-			w.leaveOut(i, s)
-		}
-	}
-	return nil
-}
-
-// inSeconds writes times, of which a second has per, as seconds.
-func inSeconds[T ~int64](seconds []int64, times []T, per int64) {
-	seconds = seconds[:len(times)]
-	switch per { // division by a constant takes a fraction of the time
-	case 1e3:
-		for i, t := range times {
-			seconds[i] = floorDiv(int64(t), 1e3)
-		}
-	case 1e6:
-		for i, t := range times {
-			seconds[i] = floorDiv(int64(t), 1e6)
-		}
-	case 1e9:
-		for i, t := range times {
-			seconds[i] = floorDiv(int64(t), 1e9)
-		}
-	default:
-		for i, t := range times {
-			seconds[i] = floorDiv(int64(t), per)
-		}
-	}
-}
-
-// A stepRun is a stretch of times, from <= s < to, whose base steps are known
-// without asking a clock or calendar.
-type stepRun struct {
-	from, to int64
-	origin   int64 // at or before from
-	step     int64 // of the origin
-	shift    uint  // a step has 2^shift quarters of an hour
-}
-
-// A run of one step has this shift, since no run has 2^63 quarters.
-const oneStep = 63
-
-func (r *stepRun) stepOf(s int64) int64 {
-	return r.step + int64(uint64(s-r.origin)/quarter>>r.shift)
-}
-
-// quarter is the greatest time that base hours, or parts of them, have in
-// common; see plan.unit.
-const quarter = hourSeconds / 4
-
-// stepRunOf returns a run that holds s, see stepOf: rows that follow each
-// other are in one mostly. For a time that the clock counts as ambiguous or
-// skipped it holds no time, since each such row is to be counted.
-func (w *partial) stepRunOf(s int64, wall, local bool) stepRun {
-	counted := w.clock.Ambiguous + w.clock.Skipped
-	step := w.stepOf(s, wall, local)
-	if w.clock.Ambiguous+w.clock.Skipped != counted {
-		return stepRun{from: s, to: s, origin: s, step: step, shift: oneStep}
-	}
-	switch unit := w.p.unit; {
-	case w.p.step == Hour && !local:
-		run := stepRun{from: minDate, to: maxDate}
-		offset := int64(0)
-		if wall { // around s the clock is as far from UTC as it is at s
-			clock := w.clock.current
-			offset = clock.offset
-			run.from, run.to = max(run.from, clock.begin), min(run.to, clock.end)
-		}
-		run.step = floorDiv(run.from-offset, unit)
-		run.origin = run.step*unit + offset
-		if unit == hourSeconds {
-			run.shift = 2
-		}
-		return run
-	case w.p.step == Day && local:
-		begin := step * daySeconds
-		return stepRun{from: max(begin, minDate), to: min(begin+daySeconds, maxDate), origin: begin, step: step, shift: oneStep}
-	}
-	return stepRun{from: s, to: s + 1, origin: s, step: step, shift: oneStep}
-}
-
-// leaveOut takes row i out if it lies outside the period to use. Only then
-// are instants of local times needed.
-func (w *partial) leaveOut(i int, s int64) {
-	p := w.p
-	at := p.stepAt(w.steps[i])
-	if p.times == instants {
-		at = s
-	}
-	if at < p.from || at >= p.to {
-		w.takeOut(i)
-		w.leftOut++
-	}
-}
-
-// stepOf returns the base step of a time. wall says that s is a wall time,
-// local that its date is the city's.
-func (w *partial) stepOf(s int64, wall, local bool) int64 {
-	p := w.p
-	if !local {
-		if wall {
-			s = w.clock.toUTC(s)
-		}
-		if p.step == Hour {
-			return floorDiv(s, p.unit)
-		}
-		s = w.city.local(s)
-	}
-	day := floorDiv(s, daySeconds)
-	switch p.step {
-	case Day:
-		return day
-	case Week:
-		return floorDiv(day+3, 7)
-	}
-	return p.step.step(time.Unix(s, 0), time.UTC)
-}
-
-func (w *partial) changed(column string, a arrow.Array, want string) error {
-	return &ColumnError{RowGroup: -1, Row: -1, Column: column, Err: fmt.Errorf("is %s here and %s in the dataset's first file", a.DataType(), want), Hint: "files of one dataset need columns of equal types"}
-}
-
-// readInstants fills in the seconds since 1970 of timestamps and numbers.
-func (w *partial) readInstants(a arrow.Array) error {
-	per, err := unitsPerSecond(w.p.spec.Time.Epoch)
-	if err != nil {
-		return err
-	}
-	switch a := a.(type) {
-	case *array.Timestamp:
-		per = int64(time.Second / a.DataType().(*arrow.TimestampType).Unit.Multiplier())
-		inSeconds(w.seconds, a.TimestampValues(), per)
-	case *array.Int64:
-		inSeconds(w.seconds, a.Int64Values(), per)
-	case *array.Float64:
-		for i, v := range a.Float64Values() {
-			s := math.Floor(v / float64(per))
-			if !(math.Abs(s) < 1e15) {
-				s = math.MaxInt64 / 2 // out of range, as NaN is
-			}
-			w.seconds[i] = int64(s)
-		}
-	default:
-		return w.changed(w.p.spec.Time.Column, a, "an instant")
-	}
-	return nil
-}
-
-func unitsPerSecond(epoch string) (int64, error) {
-	switch epoch {
-	case "", "s":
-		return 1, nil
-	case "ms":
-		return 1e3, nil
-	case "us":
-		return 1e6, nil
-	case "ns":
-		return 1e9, nil
-	}
-	return 0, fmt.Errorf("time.epoch %q; choose s, ms, us or ns", epoch)
-}
-
-// readTextTimes is readTimes for text.
-func (w *partial) readTextTimes(a arrow.Array, column int, at rowOrigin) error {
-	name := w.p.spec.Time.Column
-	cache := w.cache(column, a)
-	for i := range w.use {
-		switch {
-		case !w.use[i]:
-			continue
-		case a.IsNull(i):
-			w.reject(i, reasonNoTime, name, nil, at)
-			continue
-		}
-		s, ok := cache.stamp(a, i, w.p.format)
-		switch {
-		case !ok && len(cache.text(a, i)) == 0:
-			w.reject(i, reasonNoTime, name, nil, at)
-			continue
-		case !ok:
-			w.reject(i, reasonBadTime, name, a, at)
-			continue
-		case s.seconds < minDate || s.seconds >= maxDate:
-			w.reject(i, reasonFarTime, name, a, at)
-			continue
-		case s.form == dateStamp && w.p.step == Hour && w.p.format == nil:
-			// A date among times of ISO 8601 is its midnight.
-			s.form = wallStamp
-		}
-		wall := s.form == wallStamp || s.form == dateStamp
-		local := s.form == dateStamp || wall && w.p.step > Hour && w.p.zone == w.p.city
-		w.steps[i] = w.stepOf(s.seconds, wall, local)
-		w.leaveOut(i, s.seconds)
-	}
-	return nil
-}
-
-// readPoints fills in the longitudes and latitudes of the rows.
-func (w *partial) readPoints(b *rowBinding, r arrow.Record) error {
-	place := w.p.spec.Place
-	epsg := place.EPSG
-	if b.shape >= 0 {
-		decodePoints(r.Column(b.shape), w.x, w.y)
-	} else {
-		for _, axis := range []struct {
-			column int
-			name   string
-			to     []float64
-		}{{b.x, place.Lon + place.X, w.x}, {b.y, place.Lat + place.Y, w.y}} {
-			to := axis.to
-			values, valid, _, err := w.decodeNumbers(r.Column(axis.column), axis.column, w.p.spec.Numbers[axis.name])
-			if err != nil {
-				return err
-			}
-			copy(to, values)
-			for j := range to {
-				if !isValid(valid, j) {
-					to[j] = math.NaN()
-				}
-			}
-		}
-	}
-	if epsg == 0 || epsg == 4326 {
-		return nil
-	}
-	unproject, err := projectionOf(epsg)
-	if err != nil {
-		return err
-	}
-	unproject(w.x, w.y)
-	return nil
-}
-
-// readPlaces fills in the region of every row in one system: the number of
-// regions stands for rows in none of them, -1 for rows that are not used.
-func (w *partial) readPlaces(b *rowBinding, r arrow.Record, system *RegionSystem, at rowOrigin) {
-	none := int32(len(system.IDs))
-	var a arrow.Array
-	switch {
-	case system.Name == cityName:
-		clear(w.place)
-	case b.code >= 0:
-		a = r.Column(b.code)
-		w.cache(b.code, a).regionsOf(a, w.p.codes, w.place)
-	default:
-		system.points.Locate(w.x, w.y, w.place)
-	}
-	for i, region := range w.place {
-		switch {
-		case !w.use[i]:
-			w.place[i] = -1
-		case region < 0:
-			w.place[i] = none
-			w.countUnplaced(i, a, system, at)
-		}
-	}
-}
-
-// countUnplaced counts row i, which is in no region of a system. a holds the
-// codes of regions, nil for points.
-func (w *partial) countUnplaced(i int, a arrow.Array, system *RegionSystem, at rowOrigin) {
-	reason, column := reasonOutside, ""
-	switch {
-	case a != nil:
-		column = w.p.spec.Place.Column
-		if reason = reasonUnknownCode; a.IsNull(i) || textOf(a, i) == "" {
-			reason = reasonNoPlace
-		}
-	case math.IsNaN(w.x[i]) || math.IsNaN(w.y[i]):
-		reason = reasonNoPlace
-	}
-	e := w.unplaced.add(reason, column, system.Name, 1)
-	if reason == reasonNoPlace {
-		return
-	}
-	if row := at.row + int64(i); e.wants(at.order, row) {
-		text := fmt.Sprintf("%.6g, %.6g", w.x[i], w.y[i])
-		if a != nil {
-			text = textOf(a, i)
-		}
-		e.sample(Sample{File: at.file, Row: row, Text: text, order: at.order})
-	}
-}
-
-// A stateInput is what a state is to add of a batch.
-type stateInput struct {
+// A columnInput is what the states of one column are to add of a batch.
+type columnInput struct {
 	numbers []float64
+	valid   []byte // of the numbers
 	hashes  []uint64
-	valid   []byte
+	known   []byte // validity of the hashes
 }
 
-func (in stateInput) addTo(s columnState, slots []int32) {
+func (in *columnInput) addTo(s columnState, slots []int32) {
 	switch s := s.(type) {
 	case *sums:
 		s.add(slots, in.numbers, in.valid)
 	case *distinct:
-		s.add(slots, in.hashes, in.valid)
+		s.add(slots, in.hashes, in.known)
 	case *medians:
 		s.add(slots, in.numbers, in.valid)
 	case *extremum:
@@ -606,32 +288,35 @@ func (in stateInput) addTo(s columnState, slots []int32) {
 	}
 }
 
-// readState decodes the column of a state. Several states of one column are
-// decoded once each; they share no memory, since all are held at once.
-func (w *partial) readState(b *rowBinding, r arrow.Record, state int, at rowOrigin) (stateInput, error) {
-	spec := w.p.states[state]
-	column := b.states[state]
+// readColumn decodes column i of the plan: as numbers, as identifiers, or as
+// both, as its states need.
+func (w *partial) readColumn(b *rowBinding, r arrow.Record, i int, at rowOrigin) error {
+	name, column, in := w.p.columns[i], b.values[i], &w.inputs[i]
 	a := r.Column(column)
-	if spec.kind == Unique {
-		hashes := w.cache(column, a).hash(a, make([]uint64, a.Len()))
-		for i, used := range w.use {
-			if used && !a.IsNull(i) {
-				w.columns[state].Values++
+	if w.p.hashed[i] {
+		in.hashes, in.known = w.cache(column, a).hash(a, make([]uint64, a.Len()))
+	}
+	if !w.p.numeric[i] {
+		for row, used := range w.use {
+			if used && isValid(in.known, row) {
+				w.columns[i].Values++
 			}
 		}
-		return stateInput{hashes: hashes, valid: a.NullBitmapBytes()}, nil
+		return nil
 	}
-	values, valid, bad, err := w.decodeNumbers(a, column, w.p.spec.Numbers[spec.column])
+	var bad []badValue
+	var err error
+	in.numbers, in.valid, bad, err = w.decodeNumbers(a, column, w.p.spec.Numbers[name])
 	if err != nil {
-		return stateInput{}, err
+		return err
 	}
 	for _, v := range bad {
 		if w.use[v.row] {
-			w.sample(w.badValues.add(v.reason, spec.column, "", 1), v.row, a, at)
+			w.sample(w.badValues.add(v.reason, name, "", 1), v.row, a, at)
 		}
 	}
-	w.summarise(&w.columns[state], values, valid)
-	return stateInput{numbers: values, valid: valid}, nil
+	w.summarise(&w.columns[i], in.numbers, in.valid)
+	return nil
 }
 
 // summarise adds the values of the rows that are used to the report of their
@@ -727,17 +412,4 @@ func (w *partial) decodeNumbers(a arrow.Array, column int, spec NumberSpec) (val
 		return nil, nil, nil, fmt.Errorf("values of type %s are no numbers", a.DataType())
 	}
 	return values, valid, bad, nil
-}
-
-// A localClock turns instants into local seconds of a zone.
-type localClock struct {
-	zone *time.Location
-	run  offsetRun
-}
-
-func (c *localClock) local(utc int64) int64 {
-	if utc < c.run.begin || utc >= c.run.end {
-		c.run = offsetRunAt(utc, c.zone)
-	}
-	return utc + c.run.offset
 }

@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -96,16 +97,13 @@ func (Disk) Write(ctx context.Context, name string, write func(io.Writer) error)
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(folder, "."+filepath.Base(name)+".*")
+	f, err := createBeside(name)
 	if err != nil {
 		return err
 	}
 	err = write(f)
 	if err == nil {
 		err = ctx.Err()
-	}
-	if err == nil {
-		err = f.Chmod(0o666 &^ fs.FileMode(umask))
 	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
@@ -119,6 +117,13 @@ func (Disk) Write(ctx context.Context, name string, write func(io.Writer) error)
 	return err
 }
 
-// umask is what files are usually not opened for: os.CreateTemp makes them
-// private, but results are to be read by others.
-const umask = 0o022
+// createBeside creates a hidden file beside name, readable as the user's umask
+// says; os.CreateTemp's are private.
+func createBeside(name string) (*os.File, error) {
+	for i := 0; ; i++ {
+		f, err := os.OpenFile(filepath.Join(filepath.Dir(name), fmt.Sprintf(".%s.%d", filepath.Base(name), i)), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
+		if !errors.Is(err, fs.ErrExist) {
+			return f, err
+		}
+	}
+}

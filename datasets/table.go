@@ -40,10 +40,12 @@ type table interface {
 	// (Int64, Timestamp, Date32 and Float64 columns only).
 	Bounds(chunk, column int) (lo, hi float64, ok bool)
 	// Read reads the given columns of a chunk, in batches of up to batchRows
-	// rows, in row order. Records hold the columns in the order given, are
-	// valid until the call of do returns, and share their memory with later
-	// ones. An error is a *ColumnError.
-	Read(ctx context.Context, chunk int, columns []int, do func(arrow.Record) error) error
+	// rows, in row order. row is the number of a record's first row in the
+	// chunk, where rows count that cannot be handed out. Records hold the
+	// columns in the order given, are valid until the call of do returns, and
+	// share their memory with later ones. An error is a *ColumnError, but for
+	// those of do.
+	Read(ctx context.Context, chunk int, columns []int, do func(r arrow.Record, row int64) error) error
 	// Size returns the size of the file in bytes.
 	Size() int64
 	Close() error

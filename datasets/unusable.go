@@ -13,12 +13,8 @@ func (l *loader) unusable(r *Report) error {
 	fail := func(column, hint, format string, args ...any) error {
 		return &ColumnError{File: l.files[0].name, RowGroup: -1, Row: -1, Column: column, Err: fmt.Errorf(format, args...), Hint: hint}
 	}
-	unread := int64(0)
-	for _, f := range l.files {
-		unread += f.unread
-	}
 	switch {
-	case r.Rows == 0 && unread > 0, r.Rows > 0 && r.LeftOut == r.Rows:
+	case r.Rows > 0 && r.LeftOut == r.Rows:
 		return fail("", "check where, time.from and time.to", "no row is asked for")
 	case r.Rows == 0:
 		return fail("", "leave the dataset out, or check its files", "the file holds no row, nor do the others")

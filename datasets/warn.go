@@ -54,7 +54,7 @@ func (r *Report) warn(p *plan) {
 	// Clocks that change in spring show few events in the hour that they skip,
 	// by mistake; clocks that do not change show as many as in any hour.
 	hours := r.Last.Sub(r.First).Hours() + 1
-	if p.step == Hour && r.Skipped > 0 && float64(r.Skipped) >= math.Floor(hours/8766)/2*float64(r.Used)/hours {
+	if usual := float64(springs(p.zone, r.First, r.Last)) * float64(r.Used) / hours; p.step == Hour && r.Skipped > 0 && float64(r.Skipped) >= usual/2 {
 		add("%d times fall into the hour that clocks skip in spring: is `%s` local standard time all year? Then set time.zone to %s", r.Skipped, p.spec.Time.Column, standardTime(p.zone, r.First))
 	}
 	if r.midnight {
@@ -77,6 +77,19 @@ func (r *Report) warn(p *plan) {
 func someIDs(s *RegionSystem) string {
 	const some = 3
 	return strings.Join(s.IDs[:min(some, len(s.IDs))], ", ")
+}
+
+// springs returns how often the clocks of zone go forward from first to last.
+func springs(zone *time.Location, first, last time.Time) int {
+	n := 0
+	for run := offsetRunAt(first.Unix(), zone); run.end <= last.Unix(); {
+		next := offsetRunAt(run.end, zone)
+		if next.offset > run.offset {
+			n++
+		}
+		run = next
+	}
+	return n
 }
 
 // standardTime returns the name of a zone's standard time in the year of t,
@@ -139,7 +152,7 @@ func (f *Function) Describe() (r FunctionReport, warning string) {
 	}
 	slices.Sort(values)
 	at := func(p float64) float64 { return values[int(p*float64(n-1)+0.5)] }
-	r.Min, r.Median, r.Max = values[0], at(0.5), values[n-1]
+	r.Min, r.Median, r.Max = values[0], values[(n-1)/2]/2+values[n/2]/2, values[n-1]
 	iqr := at(0.75) - at(0.25)
 	switch f.Spec.Kind {
 	case Count, Sum, Unique:

@@ -164,7 +164,7 @@ func TestGeo(t *testing.T) {
 		t.Errorf("Geo() = %q, %d, %v", column, epsg, ok)
 	}
 	row := 0
-	err := table.Read(t.Context(), 0, []int{1}, func(r arrow.Record) error {
+	err := table.Read(t.Context(), 0, []int{1}, func(r arrow.Record, _ int64) error {
 		n := int(r.NumRows())
 		x, y := make([]float64, n), make([]float64, n)
 		if others := decodePoints(r.Column(0), x, y); others > 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"math"
@@ -53,12 +54,15 @@ func Ingest(ctx context.Context, store datasets.Store, o IngestOptions, w io.Wri
 	}
 	// A region system that cannot be loaded stops the datasets with places.
 	systems, badRegions := datasets.LoadSystems(ctx, store, c)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if len(names) == 0 {
 		return usageErrorf("%s has no datasets; see 'polygamy inspect --help'", o.Catalog)
 	}
 	line := &progressLine{w: o.Progress, now: o.Now}
 	var failed []error
-	var reports []*datasets.Report
+	reports := []*datasets.Report{}
 	written := &writtenFiles{store: store}
 	for _, name := range names {
 		if badRegions != nil && !c.Datasets[name].Place.City {
@@ -199,14 +203,21 @@ func ingestDataset(ctx context.Context, written *writtenFiles, c *datasets.Catal
 	return report, written.write(ctx, path.Join(o.Out, "reports", name+".json"), func(w io.Writer) error { return printJSON(w, report) })
 }
 
+// longestName keeps file names below what file systems take, 255 bytes.
+const longestName = 200
+
 // FunctionPath returns where a function's file is, below the folder of a run:
 // functions/DATASET/RESOLUTION-REGIONS/KIND.COLUMN.arrow, such as
 // functions/taxi/hour-city/mean.fare.arrow. Signs of a column's name that are
-// not safe in a path are written %XX.
+// not safe in a path are written %XX; very long names end in a checksum.
 func FunctionPath(f *datasets.Function) string {
 	name := f.Spec.Kind.String()
 	if f.Spec.Column != "" {
-		name += "." + url.PathEscape(f.Spec.Column)
+		column := url.PathEscape(f.Spec.Column)
+		if len(column) > longestName {
+			column = fmt.Sprintf("%.*s-%08x", longestName, column, crc32.ChecksumIEEE([]byte(column)))
+		}
+		name += "." + column
 	}
 	return path.Join("functions", f.Dataset, f.Axis.Resolution.String()+"-"+f.Regions.Name, name+".arrow")
 }
