@@ -56,8 +56,8 @@ func writeTrips(t testing.TB, rows int) string {
 	return name
 }
 
-// zoneSystem returns a region system of the zones of trips: a row of squares.
-func zoneSystem(t testing.TB) *datasets.RegionSystem {
+// zoneFile makes a file of the zones of trips: a row of squares.
+func zoneFile(t testing.TB) string {
 	t.Helper()
 	var b strings.Builder
 	b.WriteString(`{"type":"FeatureCollection","features":[`)
@@ -76,7 +76,13 @@ func zoneSystem(t testing.TB) *datasets.RegionSystem {
 	if err := os.WriteFile(name, []byte(b.String()), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	system, err := datasets.LoadRegions(context.Background(), datasets.Disk{}, "taxi_zone", datasets.RegionSpec{File: name})
+	return name
+}
+
+// zoneSystem returns the region system of zoneFile.
+func zoneSystem(t testing.TB) *datasets.RegionSystem {
+	t.Helper()
+	system, err := datasets.LoadRegions(context.Background(), datasets.Disk{}, "taxi_zone", datasets.RegionSpec{File: zoneFile(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
