@@ -476,15 +476,7 @@ func (p *plan) findSuspects() error {
 	return nil
 }
 
-// baseStep returns the base step of an instant, and stepAt the instant at
-// which a base step begins.
-func (p *plan) baseStep(utc int64) int64 {
-	if p.step == Hour {
-		return floorDiv(utc, p.unit)
-	}
-	return p.step.step(time.Unix(utc, 0), p.city)
-}
-
+// stepAt returns the instant at which a base step begins.
 func (p *plan) stepAt(base int64) int64 {
 	if p.step == Hour {
 		return base * p.unit
