@@ -20,15 +20,17 @@ type cellTable struct {
 	last    []int32 // the block of the latest row
 	lastKey int64
 	slots   int
-	rows    slotArray[int64] // rows of each slot
+	counted bool             // rows are counted
+	rows    slotArray[int64] // rows of each slot, if they are
 	states  []columnState
 }
 
 // blockCells is about the number of cells of a block.
 const blockCells = 1 << 14
 
-func newCellTable(regions int, states []columnState) *cellTable {
+func newCellTable(regions int, counted bool, states []columnState) *cellTable {
 	return &cellTable{
+		counted: counted,
 		regions: regions,
 		steps:   max(1, blockCells/(regions+1)),
 		blocks:  make(map[int64][]int32),
@@ -75,14 +77,32 @@ func (t *cellTable) find(steps []int64, regions, slots []int32) {
 			slot = int32(t.slots)
 			block[cell] = slot
 			t.slots++
-			t.rows.grow(t.slots)
+			if t.counted {
+				t.rows.grow(t.slots)
+			}
 		}
-		*t.rows.at(slot)++
+		if t.counted {
+			*t.rows.at(slot)++
+		}
 		slots[i] = slot
 	}
 	for _, s := range t.states {
 		s.grow(t.slots)
 	}
+}
+
+// occupied returns which regions ever have a row.
+func (t *cellTable) occupied() []bool {
+	row := t.regions + 1
+	found := make([]bool, row)
+	for _, block := range t.blocks {
+		for first := 0; first < len(block); first += row {
+			for region, slot := range block[first:][:row] {
+				found[region] = found[region] || slot >= 0
+			}
+		}
+	}
+	return found
 }
 
 // each calls do for every occupied cell, in the order of steps and regions.
@@ -112,7 +132,7 @@ func (t *cellTable) add(from *cellTable, stepOf func(int64) int64, regionOf func
 		slots := make([]int32, len(of))
 		t.find(steps, regions, slots)
 		for i, slot := range of {
-			if to[slot] = slots[i]; slots[i] >= 0 {
+			if to[slot] = slots[i]; t.counted && slots[i] >= 0 {
 				*t.rows.at(slots[i]) += *from.rows.at(slot) - 1 // find has counted one
 			}
 		}

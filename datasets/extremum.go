@@ -41,32 +41,38 @@ func isValid(valid []byte, i int) bool {
 // A slotArray is an array that grows, by zeros. It is cut into chunks, so that
 // growth neither copies what is there nor needs twice its memory.
 type slotArray[T any] struct {
-	chunks [][]T // all full but a lone first one
+	chunks [][]T // all full but the last
 }
 
 // chunkSlots is the length of a chunk: long enough for the number of chunks
-// not to matter, and little beside an array of several.
+// not to matter, and little beside an array of several. The last one doubles,
+// from firstSlots if it is the only one, since many states have few slots.
 const (
 	chunkBits  = 14
 	chunkSlots = 1 << chunkBits
+	firstSlots = 16
+	nextSlots  = chunkSlots / 8
 )
 
 // grow makes sure that there are n elements. Pointers to elements are invalid
 // afterwards.
 func (a *slotArray[T]) grow(n int) {
-	if len(a.chunks) < 2 && n > a.len() {
-		size := 16 // the first chunk doubles: many states have few slots
-		for size < min(n, chunkSlots) {
-			size *= 2
-		}
-		first := make([]T, size)
-		if len(a.chunks) == 1 {
-			copy(first, a.chunks[0])
-		}
-		a.chunks = append(a.chunks[:0], first)
-	}
 	for a.len() < n {
-		a.chunks = append(a.chunks, make([]T, chunkSlots))
+		last := len(a.chunks) - 1
+		switch {
+		case last < 0:
+			a.chunks = append(a.chunks, make([]T, firstSlots))
+		case len(a.chunks[last]) == chunkSlots:
+			a.chunks = append(a.chunks, make([]T, nextSlots))
+		default:
+			size := 2 * len(a.chunks[last])
+			for size < chunkSlots && last*chunkSlots+size < n {
+				size *= 2
+			}
+			longer := make([]T, size)
+			copy(longer, a.chunks[last])
+			a.chunks[last] = longer
+		}
 	}
 }
 

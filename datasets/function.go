@@ -101,19 +101,14 @@ func (l *Loaded) Function(spec FunctionSpec, r Resolution, s *RegionSystem) (*Fu
 	for _, step := range covered {
 		inCoverage[step-first] = true
 	}
+	value := l.valueOf(spec.Kind, t, state)
+	uncertain, _ := state.(interface{ uncertainty(slot int) float64 })
 	t.each(func(step int64, region int, slot int32) {
 		if region >= regions || step < first || step >= first+int64(f.Axis.Steps) || !inCoverage[step-first] {
 			return
 		}
-		x := float64(*t.rows.at(slot))
-		switch spec.Kind {
-		case Count:
-		case Mean:
-			x = state.(*sums).mean(int(slot))
-		default:
-			x = state.result(int(slot))
-		}
-		if e, ok := state.(interface{ uncertainty(slot int) float64 }); ok && e.uncertainty(int(slot)) > 0 {
+		x := value(slot)
+		if uncertain != nil && uncertain.uncertainty(int(slot)) > 0 {
 			f.Estimated++
 		}
 		if math.Abs(x) > math.MaxFloat64/2 { // package topology needs differences of values
@@ -123,6 +118,18 @@ func (l *Loaded) Function(spec FunctionSpec, r Resolution, s *RegionSystem) (*Fu
 		f.Values[int(step-first)*regions+region] = x
 	})
 	return f, nil
+}
+
+// valueOf returns what gives the value of a slot.
+func (l *Loaded) valueOf(kind FunctionKind, t *cellTable, state columnState) func(slot int32) float64 {
+	switch kind {
+	case Count:
+		return func(slot int32) float64 { return float64(*t.rows.at(slot)) }
+	case Mean:
+		s := state.(*sums)
+		return func(slot int32) float64 { return s.mean(int(slot)) }
+	}
+	return func(slot int32) float64 { return state.result(int(slot)) }
 }
 
 // cells returns the cells of a function at a resolution, and the state that
@@ -147,7 +154,7 @@ func (l *Loaded) cells(spec FunctionSpec, r Resolution, s *RegionSystem) (*cellT
 		}
 		return from, from.states[which[0]]
 	}
-	t := newCellTable(len(s.IDs), states)
+	t := newCellTable(len(s.IDs), spec.Kind == Count, states)
 	regionOf := func(region int) int { return region }
 	if !sameRegions {
 		regionOf = func(int) int { return 0 }
@@ -204,8 +211,10 @@ func (l *Loaded) fillZeros(f *Function, t *cellTable, covered []int64) {
 		return
 	}
 	regions := len(f.Regions.IDs)
-	zero := slices.Repeat([]bool{l.p.spec.Place.Empty == "zero"}, regions+1)
-	t.each(func(_ int64, region int, _ int32) { zero[region] = true })
+	zero := t.occupied()
+	if l.p.spec.Place.Empty == "zero" {
+		zero = slices.Repeat([]bool{true}, regions+1)
+	}
 	for _, step := range covered {
 		row := f.Values[int(step-covered[0])*regions:][:regions]
 		for region := range row {

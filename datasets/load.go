@@ -319,28 +319,77 @@ func (l *loader) each(ctx context.Context, newReader func(worker int) taskReader
 		f.rows.Store(0)
 		f.left = f.chunks
 	}
-	var wait sync.WaitGroup
-	var next, failed atomic.Int64
-	failed.Store(int64(len(l.tasks)))
+	workers := min(l.options.Workers, max(len(l.tasks), 1))
+	queue := newTaskQueue(len(l.tasks), workers)
 	errs := make([]error, len(l.tasks))
-	for worker := range min(l.options.Workers, max(len(l.tasks), 1)) {
+	var wait sync.WaitGroup
+	for worker := range workers {
 		wait.Go(func() {
 			reader := newReader(worker)
-			for {
-				i := next.Add(1) - 1
-				if i >= failed.Load() {
-					break
-				}
+			for i := queue.next(worker); i >= 0; i = queue.next(worker) {
 				if errs[i] = l.runTask(ctx, l.tasks[i], reader); errs[i] != nil {
-					for at := failed.Load(); i < at && !failed.CompareAndSwap(at, i); at = failed.Load() {
-					}
+					queue.stopAfter(i)
 				}
 			}
 			reader.end()
 		})
 	}
 	wait.Wait()
+	for _, f := range l.files {
+		f.left = 1 // where tasks were left undone
+		f.release()
+	}
 	return cmp.Or(errs...)
+}
+
+// A taskQueue hands out tasks to workers: to each those of a range of its own,
+// from its beginning, then from the end of the longest range that is left.
+// Neighbouring chunks mostly hold the same cells, so this keeps the workers'
+// states from holding every cell twice.
+type taskQueue struct {
+	mu     sync.Mutex
+	ranges [][2]int // first and end of each worker's
+	end    int      // tasks from here on are not to be done
+}
+
+func newTaskQueue(tasks, workers int) *taskQueue {
+	q := &taskQueue{end: tasks}
+	for i := range workers {
+		q.ranges = append(q.ranges, [2]int{i * tasks / workers, (i + 1) * tasks / workers})
+	}
+	return q
+}
+
+// next returns a task, -1 if there is none.
+func (q *taskQueue) next(worker int) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for i := range q.ranges {
+		q.ranges[i][1] = max(min(q.ranges[i][1], q.end), q.ranges[i][0])
+	}
+	if own := &q.ranges[worker]; own[0] < own[1] {
+		own[0]++
+		return own[0] - 1
+	}
+	longest := 0
+	for i, r := range q.ranges {
+		if r[1]-r[0] > q.ranges[longest][1]-q.ranges[longest][0] {
+			longest = i
+		}
+	}
+	if other := &q.ranges[longest]; other[0] < other[1] {
+		other[1]--
+		return other[1]
+	}
+	return -1
+}
+
+// stopAfter leaves the tasks after i undone. Those before it are done all the
+// same, so that the first error does not depend on the workers.
+func (q *taskQueue) stopAfter(i int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.end = min(q.end, i)
 }
 
 func (l *loader) runTask(ctx context.Context, task loadTask, reader taskReader) error {

@@ -64,9 +64,14 @@ type ColumnProfile struct {
 // sampleRows is the number of rows that a profile is made of.
 const sampleRows = 1 << 16
 
-// profileColumns looks at the first rows of a table. columns are positions in
-// its schema; nil means all.
+// profileColumns looks at the first rows of a table, sampleRows of them.
+// columns are positions in its schema; nil means all.
 func profileColumns(ctx context.Context, t table, columns []int) ([]ColumnProfile, error) {
+	return profileRows(ctx, t, columns, sampleRows)
+}
+
+// profileRows is profileColumns for a sample of so many rows at least.
+func profileRows(ctx context.Context, t table, columns []int, sample int) ([]ColumnProfile, error) {
 	schema := t.Schema()
 	if columns == nil {
 		for i := range schema.NumFields() {
@@ -92,7 +97,7 @@ func profileColumns(ctx context.Context, t table, columns []int) ([]ColumnProfil
 			for i := range readable {
 				samples[at[i]].add(r.Column(i))
 			}
-			if samples[at[0]].rows >= sampleRows {
+			if samples[at[0]].rows >= sample {
 				return errEnough
 			}
 			return nil
@@ -403,13 +408,17 @@ func (p *ColumnProfile) classifyNumber(set func(ColumnRole, string, ...any)) {
 	}
 }
 
-// profileNamed is profileColumns for columns by name; nil means all.
+// profileNamed is profileColumns for columns by name; nil means all. A column
+// that is named has a meaning already, which a batch is enough to doubt.
 func profileNamed(ctx context.Context, t table, names []string) ([]ColumnProfile, error) {
+	if names == nil {
+		return profileColumns(ctx, t, nil)
+	}
 	var columns []int
 	for _, name := range names {
 		columns = append(columns, t.Schema().FieldIndices(name)...)
 	}
-	return profileColumns(ctx, t, columns)
+	return profileRows(ctx, t, columns, batchRows)
 }
 
 // A chosenFunction is a function with the reason to propose it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -121,12 +122,13 @@ type partial struct {
 func newPartial(p *plan) *partial {
 	w := &partial{p: p, clock: newClock(p.zone), bounds: wallClock{zone: p.zone}, city: localClock{zone: p.city},
 		inputs: make([]columnInput, len(p.columns)), caches: make(map[int]*dictionaryCache)}
+	counted := slices.ContainsFunc(p.functions, func(f FunctionSpec) bool { return f.Kind == Count })
 	for _, s := range p.systems {
 		states := make([]columnState, len(p.states))
 		for i, spec := range p.states {
 			states[i] = spec.make()
 		}
-		w.tables = append(w.tables, newCellTable(len(s.IDs), states))
+		w.tables = append(w.tables, newCellTable(len(s.IDs), counted, states))
 	}
 	for _, c := range p.columns {
 		w.columns = append(w.columns, ColumnReport{Column: c, Min: math.Inf(1), Max: math.Inf(-1)})
@@ -323,23 +325,32 @@ func (w *partial) readColumn(b *rowBinding, r arrow.Record, i int, at rowOrigin)
 // column. They are finite; zeros of either sign count as 0.
 func (w *partial) summarise(report *ColumnReport, values []float64, valid []byte) {
 	use := w.use[:len(values)]
-	n, lo, hi := report.Values, report.Min, report.Max
-	for i, x := range values {
-		if !use[i] || !isValid(valid, i) {
+	for first := 0; first < len(values); first += 8 {
+		part := values[first:min(first+8, len(values))]
+		if w.out == 0 && len(part) == 8 && (valid == nil || valid[first/8] == 0xff) {
+			report.Values += 8
+			lo, hi := report.Min, report.Max
+			for _, x := range part {
+				// Comparisons are guessed right nearly always; min and max would
+				// make every row wait for the one before.
+				if x < lo {
+					lo = x
+				}
+				if x > hi {
+					hi = x
+				}
+			}
+			report.Min, report.Max = lo, hi
 			continue
 		}
-		n++
-		x += 0 // -0 + 0 is 0
-		// Comparisons are guessed right nearly always; min and max would make
-		// every row wait for the one before.
-		if x < lo {
-			lo = x
-		}
-		if x > hi {
-			hi = x
+		for i, x := range part {
+			if use[first+i] && isValid(valid, first+i) {
+				report.Values++
+				report.Min, report.Max = min(report.Min, x), max(report.Max, x)
+			}
 		}
 	}
-	report.Values, report.Min, report.Max = n, lo, hi
+	report.Min, report.Max = report.Min+0, report.Max+0 // -0 + 0 is 0
 }
 
 // A badValue is a value of a batch that is no finite number.

@@ -46,28 +46,46 @@ func (w *partial) readTimes(a arrow.Array, column int, at rowOrigin) error {
 	nulls := a.NullN() > 0
 	bounded := p.bounded()
 	wall := p.times != instants
-	var run stepRun
-	for i, s := range w.seconds {
-		switch {
-		case !w.use[i]:
+	plain := !nulls && !bounded && w.out == 0
+	var run, step stepRun // step is the part of run that is in one step
+	for first := 0; first < len(w.seconds); first += stepBlock {
+		end := min(first+stepBlock, len(w.seconds))
+		// Rows that follow each other are often all in one step.
+		if plain && step.holds(w.seconds[first:end]) {
+			steps := w.steps[first:end]
+			for i := range steps {
+				steps[i] = step.step
+			}
 			continue
-		case nulls && a.IsNull(i):
-			w.reject(i, reasonNoTime, name, nil, at)
-			continue
-		case bounded && w.outside(s, wall, local):
-			w.leaveOut(i)
-			continue
-		case run.from <= s && s < run.to:
-		case s < minDate || s >= maxDate:
-			w.reject(i, reasonFarTime, name, a, at)
-			continue
-		default:
-			run = w.stepRunOf(s, wall, local)
 		}
-		w.steps[i] = run.stepOf(s)
+		for i := first; i < end; i++ {
+			s := w.seconds[i]
+			switch {
+			case !w.use[i]:
+				continue
+			case nulls && a.IsNull(i):
+				w.reject(i, reasonNoTime, name, nil, at)
+				continue
+			case bounded && w.outside(s, wall, local):
+				w.leaveOut(i)
+				continue
+			case run.from <= s && s < run.to:
+			case s < minDate || s >= maxDate:
+				w.reject(i, reasonFarTime, name, a, at)
+				continue
+			default:
+				run = w.stepRunOf(s, wall, local)
+			}
+			w.steps[i] = run.stepOf(s)
+		}
+		plain = plain && w.out == 0
+		step = run.stepAt(w.seconds[end-1])
 	}
 	return nil
 }
+
+// stepBlock is the number of rows that readTimes tries to place at once.
+const stepBlock = 64
 
 // inSeconds writes times, of which a second has per, as seconds.
 func inSeconds[T ~int64](seconds []int64, times []T, per int64) {
@@ -106,6 +124,30 @@ const oneStep = 63
 
 func (r *stepRun) stepOf(s int64) int64 {
 	return r.step + int64(uint64(s-r.origin)/quarter>>r.shift)
+}
+
+// stepAt returns the part of the run that is in the step of s; it holds no
+// time if s is not in the run.
+func (r *stepRun) stepAt(s int64) stepRun {
+	if s < r.from || s >= r.to {
+		return stepRun{}
+	}
+	one := stepRun{from: r.from, to: r.to, step: r.stepOf(s)}
+	if r.shift != oneStep {
+		length := int64(quarter) << r.shift
+		begin := r.origin + (one.step-r.step)*length
+		one.from, one.to = max(one.from, begin), min(one.to, begin+length)
+	}
+	return one
+}
+
+// holds reports whether all times are in the run.
+func (r *stepRun) holds(times []int64) bool {
+	out := int64(0) // a sign bit for each that is not
+	for _, s := range times {
+		out |= (s - r.from) | (r.to - 1 - s)
+	}
+	return out >= 0
 }
 
 // quarter is the greatest time that base hours, or parts of them, have in
