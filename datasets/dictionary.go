@@ -171,7 +171,7 @@ func codeText(a arrow.Array, i int) string {
 // A codeIndex finds regions by the codes that columns give.
 type codeIndex struct {
 	byID  map[string]int32
-	byInt []int32 // of ids that are small numbers
+	byInt []int32 // of ids that are small numbers: complete as far as it goes
 	zip   bool    // ids are zip codes: five digits count, so that 10001-1234 is 10001
 }
 
@@ -214,9 +214,9 @@ func (c *codeIndex) find(code string) int32 {
 func (c *codeIndex) findInts(codes []int64, regions []int32) {
 	regions = regions[:len(codes)]
 	byInt := c.byInt
-	last, lastRegion, any := int64(0), int32(-1), false // the latest code that is not in byInt
+	last, lastRegion, any := int64(0), int32(-1), false // the latest code beyond byInt
 	for i, code := range codes {
-		if uint64(code) < uint64(len(byInt)) && byInt[code] >= 0 {
+		if uint64(code) < uint64(len(byInt)) {
 			regions[i] = byInt[code]
 			continue
 		}

@@ -361,12 +361,12 @@ func (w *partial) stepRunOf(s int64, wall, local bool) stepRun {
 	if w.clock.Ambiguous+w.clock.Skipped != counted {
 		return stepRun{from: s, to: s, origin: s, step: step, shift: oneStep}
 	}
+	clock := w.clock.current // around s it is as far from UTC as it is at s
 	switch unit := w.p.unit; {
-	case w.p.step == Hour && !local:
+	case w.p.step == Hour && !local && (!wall || clock.begin <= s && s < clock.end):
 		run := stepRun{from: minDate, to: maxDate}
 		offset := int64(0)
-		if wall { // around s the clock is as far from UTC as it is at s
-			clock := w.clock.current
+		if wall {
 			offset = clock.offset
 			run.from, run.to = max(run.from, clock.begin), min(run.to, clock.end)
 		}
@@ -378,7 +378,7 @@ func (w *partial) stepRunOf(s int64, wall, local bool) stepRun {
 		return run
 	case w.p.step == Day && local:
 		begin := step * daySeconds
-		return stepRun{from: max(begin, minDate), to: min(begin+daySeconds, maxDate), origin: begin, step: step, shift: oneStep}
+		return stepRun{from: begin, to: begin + daySeconds, origin: begin, step: step, shift: oneStep}
 	}
 	return stepRun{from: s, to: s + 1, origin: s, step: step, shift: oneStep}
 }
