@@ -10,7 +10,7 @@ STATICCHECK := $(TOOLS)/staticcheck-$(STATICCHECK_VERSION)
 FUZZ_TIME := 10s
 FUZZ := ./topology:FuzzTrees ./topology:FuzzReadIndex ./datasets:FuzzReadFieldCSV
 
-.PHONY: all build demo test check unit race bench fuzz help
+.PHONY: all build demo test check unit race bench fuzz sql bench-duckdb cplusplus help
 all: build
 
 help:
@@ -30,7 +30,7 @@ demo: build
 	@echo "  bin/polygamy features notebooks/corpus/taxi-passengers.csv.gz --zone America/New_York --threshold salient --what thresholds"
 	@echo "  bin/polygamy features --help"
 
-test: check unit race bench fuzz
+test: check unit race bench fuzz sql
 
 check: $(STATICCHECK)
 	@test -z "$$(gofmt -l .)" || { echo "gofmt would change:"; gofmt -l .; exit 1; }
@@ -59,3 +59,17 @@ fuzz:
 		echo "go test -fuzz $${target#*:} $${target%:*}"; \
 		go test -run '^$$' -fuzz "^$${target#*:}\$$" -fuzztime $(FUZZ_TIME) $${target%:*}; \
 	done
+
+# DuckDB comes as a C++ library, which the module jobs/sql alone needs. The
+# first build downloads 120 MB and takes three minutes on two cores.
+sql: cplusplus
+	cd jobs/sql && go vet ./... && go test ./...
+
+# Takes about a minute, and writes ten million trips to the folder for temporary
+# files, twice.
+bench-duckdb: cplusplus
+	cd jobs/sql && go test -run '^$$' -bench . -benchtime 5x ./...
+
+cplusplus:
+	@command -v "$$(go env CXX)" >/dev/null || { echo "jobs/sql needs a C++ compiler, for DuckDB, and $$(go env CXX) is not there: install g++ or clang++, or set CXX" >&2; exit 1; }
+	@test "$$(go env CGO_ENABLED)" = 1 || { echo "jobs/sql needs cgo, for DuckDB: set CGO_ENABLED=1 and install a C compiler" >&2; exit 1; }
