@@ -93,7 +93,7 @@ func TestCorpusTotals(t *testing.T) {
 	compare(t, map[string]*datasets.RegionSystem{"taxi_zone": zones}, comparison{
 		name: "taxis by hour and zone", spec: taxis, resolution: datasets.Hour, functions: []string{"sum(pickups)", "max(pickups)"},
 		where: "location_id NOT IN (264, 265)", // which are outside the city
-		step: hourOf("pickup_hour"), region: "location_id::VARCHAR",
+		step:  hourOf("pickup_hour"), region: "location_id::VARCHAR",
 	})
 }
 
