@@ -81,13 +81,29 @@ func (t *cellTable) find(steps []int64, regions, slots []int32) {
 				t.rows.grow(t.slots)
 			}
 		}
-		if t.counted {
-			*t.rows.at(slot)++
-		}
 		slots[i] = slot
+	}
+	if t.counted {
+		t.count(slots)
 	}
 	for _, s := range t.states {
 		s.grow(t.slots)
+	}
+}
+
+// count counts rows by their slots.
+func (t *cellTable) count(slots []int32) {
+	chunk := int32(-1) // neighbouring rows have slots in one
+	var rows []int64
+	for _, slot := range slots {
+		if slot < 0 {
+			continue
+		}
+		if slot>>chunkBits != chunk {
+			chunk = slot >> chunkBits
+			rows = t.rows.chunks[chunk]
+		}
+		rows[slot&(chunkSlots-1)]++
 	}
 }
 
@@ -120,8 +136,43 @@ func (t *cellTable) each(do func(step int64, region int, slot int32)) {
 	}
 }
 
-// add adds the cells of another table, whose states are of the same kinds.
-// stepOf and regionOf say which step and region of t those of from belong to;
+// absorb adds the cells of another table of the same steps, regions and states,
+// which must not be used any more: blocks that t lacks change hands.
+func (t *cellTable) absorb(from *cellTable) {
+	to := make([]int32, from.slots)
+	for _, key := range slices.Sorted(maps.Keys(from.blocks)) {
+		block := from.blocks[key]
+		own, ok := t.blocks[key]
+		if !ok {
+			t.blocks[key] = block
+		}
+		for cell, slot := range block {
+			if slot < 0 {
+				continue
+			}
+			if !ok || own[cell] < 0 {
+				to[slot] = int32(t.slots)
+				t.blocks[key][cell] = int32(t.slots)
+				t.slots++
+			} else {
+				to[slot] = own[cell]
+			}
+		}
+	}
+	if t.counted {
+		t.rows.grow(t.slots)
+		for slot, target := range to {
+			*t.rows.at(target) += *from.rows.at(int32(slot))
+		}
+	}
+	for i, s := range t.states {
+		s.grow(t.slots)
+		s.merge(from.states[i], to)
+	}
+}
+
+// add adds the cells of another table, whose states are of the same kinds, and
+// which stays as it is. stepOf and regionOf say which step and region of t those of from belong to;
 // a negative region leaves a cell out. Only the states numbered in which are
 // added, to those of t in that order.
 func (t *cellTable) add(from *cellTable, stepOf func(int64) int64, regionOf func(int) int, which []int) {

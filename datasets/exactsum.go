@@ -65,11 +65,24 @@ func (s *sums) add(slots []int32, values []float64, valid []byte) {
 	values = values[:len(slots)]
 	base := uint(exponentBias + s.unit)
 	misses := 0
+	// Rows that follow each other have slots in one chunk.
+	chunk := int32(-1)
+	var totals []int128
+	var counts []uint32
 	for i, slot := range slots {
 		if slot < 0 || !isValid(valid, i) {
 			continue
 		}
-		s.count(slot, 1)
+		if slot>>chunkBits != chunk {
+			chunk = slot >> chunkBits
+			totals, counts = s.totals.chunks[chunk], s.counts.chunks[chunk]
+			counts = counts[:len(totals)]
+		}
+		in := slot & (chunkSlots - 1)
+		t := &totals[in]
+		if counts[in]++; counts[in] == 0 {
+			s.spill(slot).count += 1 << 32
+		}
 		b := math.Float64bits(values[i])
 		mantissa := b&(1<<mantissaBits-1) | 1<<mantissaBits
 		shift := uint(b>>mantissaBits)&exponentMask - base
@@ -82,7 +95,6 @@ func (s *sums) add(slots []int32, values []float64, valid []byte) {
 			}
 			continue
 		}
-		t := s.totals.at(slot)
 		x := shifted(mantissa, shift, b>>63)
 		sum, ok := t.plus(x)
 		if !ok {

@@ -95,7 +95,10 @@ func (l *Loaded) Function(spec FunctionSpec, r Resolution, s *RegionSystem) (*Fu
 	}
 	f.Axis = Axis{Resolution: r, Zone: l.p.city, Steps: int(covered[len(covered)-1]-first) + 1, first: first}
 	regions := len(s.IDs)
-	f.Values = slices.Repeat([]float64{math.NaN()}, f.Axis.Steps*regions)
+	f.Values = make([]float64, f.Axis.Steps*regions)
+	for i := range f.Values {
+		f.Values[i] = math.NaN()
+	}
 	l.fillZeros(f, t, covered)
 	inCoverage := make([]bool, f.Axis.Steps)
 	for _, step := range covered {

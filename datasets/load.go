@@ -438,16 +438,10 @@ func (l *loader) progress(rows int64) {
 // end ends a worker.
 func (w *partial) end() {}
 
-// merge adds what another worker has read.
+// merge adds what another worker has read, which must not be used any more.
 func (w *partial) merge(from *partial) {
-	which := make([]int, len(w.p.states))
-	for i := range which {
-		which[i] = i
-	}
-	same := func(step int64) int64 { return step }
-	sameRegion := func(region int) int { return region }
 	for i, t := range w.tables {
-		t.add(from.tables[i], same, sameRegion, which)
+		t.absorb(from.tables[i])
 	}
 	w.rows += from.rows
 	w.used += from.used

@@ -70,7 +70,7 @@ func profileColumns(ctx context.Context, t table, columns []int) ([]ColumnProfil
 	return profileRows(ctx, t, columns, sampleRows)
 }
 
-// profileRows is profileColumns for a sample of so many rows at least.
+// profileRows is profileColumns for a sample of so many rows.
 func profileRows(ctx context.Context, t table, columns []int, sample int) ([]ColumnProfile, error) {
 	schema := t.Schema()
 	if columns == nil {
@@ -95,7 +95,7 @@ func profileRows(ctx context.Context, t table, columns []int, sample int) ([]Col
 	for chunk := 0; chunk < t.Chunks() && len(readable) > 0; chunk++ {
 		err := t.Read(ctx, chunk, readable, func(r arrow.Record, _ int64) error {
 			for i := range readable {
-				samples[at[i]].add(r.Column(i))
+				samples[at[i]].add(r.Column(i), sample)
 			}
 			if samples[at[0]].rows >= sample {
 				return errEnough
@@ -127,8 +127,10 @@ type columnSample struct {
 	counts  map[string]int
 }
 
-func (s *columnSample) add(a arrow.Array) {
-	s.rows += a.Len()
+// add adds the values of a column, up to so many rows in all.
+func (s *columnSample) add(a arrow.Array, rows int) {
+	n := min(a.Len(), rows-s.rows)
+	s.rows += n
 	text := func(i int) string { return a.ValueStr(i) }
 	switch a := a.(type) {
 	case *array.Dictionary:
@@ -140,7 +142,7 @@ func (s *columnSample) add(a arrow.Array) {
 	case *array.String:
 		text = a.Value
 	}
-	for i := range a.Len() {
+	for i := range n {
 		if a.IsNull(i) {
 			s.missing++
 			continue
@@ -409,7 +411,7 @@ func (p *ColumnProfile) classifyNumber(set func(ColumnRole, string, ...any)) {
 }
 
 // profileNamed is profileColumns for columns by name; nil means all. A column
-// that is named has a meaning already, which a batch is enough to doubt.
+// that is named has a meaning already, which few rows are enough to doubt.
 func profileNamed(ctx context.Context, t table, names []string) ([]ColumnProfile, error) {
 	if names == nil {
 		return profileColumns(ctx, t, nil)
@@ -418,7 +420,8 @@ func profileNamed(ctx context.Context, t table, names []string) ([]ColumnProfile
 	for _, name := range names {
 		columns = append(columns, t.Schema().FieldIndices(name)...)
 	}
-	return profileRows(ctx, t, columns, batchRows)
+	const few = 2000
+	return profileRows(ctx, t, columns, few)
 }
 
 // A chosenFunction is a function with the reason to propose it.

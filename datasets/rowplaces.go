@@ -60,8 +60,10 @@ func (w *partial) readPlaces(b *rowBinding, r arrow.Record, system *RegionSystem
 	default:
 		system.points.Locate(w.x, w.y, w.place)
 	}
+	all := w.out == 0
 	for i, region := range w.place {
 		switch {
+		case all && region >= 0:
 		case !w.use[i]:
 			w.place[i] = -1
 		case region < 0:

@@ -3,7 +3,6 @@ package datasets
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/apache/arrow/go/v15/arrow"
@@ -13,51 +12,22 @@ import (
 // readTimes fills in the base steps of the rows, and takes out those without
 // a usable time.
 func (w *partial) readTimes(a arrow.Array, column int, at rowOrigin) error {
-	p := w.p
-	name := p.spec.Time.Column
-	// The step of dates, and of times of the city's clocks if steps are days or
-	// coarser, needs no instant.
-	local := p.step > Hour && p.zone == p.city
-	switch p.times {
-	case textTimes:
+	if w.p.times == textTimes {
 		return w.readTextTimes(a, column, at)
-	case instants:
-		if err := w.readInstants(a); err != nil {
-			return err
-		}
-		local = false
-	case wallTimes:
-		t, ok := a.(*array.Timestamp)
-		if !ok {
-			return w.changed(name, a, "a timestamp")
-		}
-		per := int64(time.Second / t.DataType().(*arrow.TimestampType).Unit.Multiplier())
-		inSeconds(w.seconds, t.TimestampValues(), per)
-	case dates:
-		t, ok := a.(*array.Date32)
-		if !ok {
-			return w.changed(name, a, "a date")
-		}
-		for i, v := range t.Date32Values() {
-			w.seconds[i] = int64(v) * daySeconds
-		}
-		local = true
 	}
-	nulls := a.NullN() > 0
-	bounded := p.bounded()
-	wall := p.times != instants
-	plain := !nulls && !bounded && w.out == 0
-	var run, step stepRun // step is the part of run that is in one step
-	for first := 0; first < len(w.seconds); first += stepBlock {
-		end := min(first+stepBlock, len(w.seconds))
-		// Rows that follow each other are often all in one step.
-		if plain && step.holds(w.seconds[first:end]) {
-			steps := w.steps[first:end]
-			for i := range steps {
-				steps[i] = step.step
-			}
+	times, per, local, err := w.rawTimes(a)
+	if err != nil {
+		return err
+	}
+	name := w.p.spec.Time.Column
+	nulls, bounded, wall := a.NullN() > 0, w.p.bounded(), w.p.times != instants
+	var run stepRun
+	for first := 0; first < len(times); first += stepBlock {
+		end := min(first+stepBlock, len(times))
+		if !nulls && !bounded && w.out == 0 && run.place(times[first:end], per, w.steps[first:end]) {
 			continue
 		}
+		inSeconds(w.seconds[first:end], times[first:end], per)
 		for i := first; i < end; i++ {
 			s := w.seconds[i]
 			switch {
@@ -78,8 +48,6 @@ func (w *partial) readTimes(a arrow.Array, column int, at rowOrigin) error {
 			}
 			w.steps[i] = run.stepOf(s)
 		}
-		plain = plain && w.out == 0
-		step = run.stepAt(w.seconds[end-1])
 	}
 	return nil
 }
@@ -87,25 +55,73 @@ func (w *partial) readTimes(a arrow.Array, column int, at rowOrigin) error {
 // stepBlock is the number of rows that readTimes tries to place at once.
 const stepBlock = 64
 
+// rawTimes returns the times of a column and how many of their units a second
+// has. local says that they are dates of the city, or times of its clocks of
+// which only the date is wanted: their step needs no instant.
+func (w *partial) rawTimes(a arrow.Array) (times []int64, per int64, local bool, err error) {
+	p := w.p
+	name := p.spec.Time.Column
+	switch p.times {
+	case wallTimes:
+		t, ok := a.(*array.Timestamp)
+		if !ok {
+			return nil, 0, false, w.changed(name, a, "a timestamp")
+		}
+		times, per = timestamps(t)
+		return times, per, p.step > Hour && p.zone == p.city, nil
+	case dates:
+		t, ok := a.(*array.Date32)
+		if !ok {
+			return nil, 0, false, w.changed(name, a, "a date")
+		}
+		for i, v := range t.Date32Values() {
+			w.seconds[i] = int64(v) * daySeconds
+		}
+		return w.seconds, 1, true, nil
+	}
+	switch a := a.(type) {
+	case *array.Timestamp:
+		times, per = timestamps(a)
+		return times, per, false, nil
+	case *array.Int64:
+		return a.Int64Values(), p.perSecond, false, nil
+	case *array.Float64:
+		for i, v := range a.Float64Values() {
+			w.seconds[i] = floatSeconds(v, p.perSecond)
+		}
+		return w.seconds, 1, false, nil
+	}
+	return nil, 0, false, w.changed(name, a, "an instant")
+}
+
+// timestamps returns the values of an array, and how many of their units a
+// second has.
+func timestamps(a *array.Timestamp) (times []int64, per int64) {
+	per = int64(time.Second / a.DataType().(*arrow.TimestampType).Unit.Multiplier())
+	return arrow.Int64Traits.CastFromBytes(arrow.TimestampTraits.CastToBytes(a.TimestampValues())), per
+}
+
 // inSeconds writes times, of which a second has per, as seconds.
-func inSeconds[T ~int64](seconds []int64, times []T, per int64) {
+func inSeconds(seconds, times []int64, per int64) {
 	seconds = seconds[:len(times)]
 	switch per { // division by a constant takes a fraction of the time
+	case 1:
+		copy(seconds, times)
 	case 1e3:
 		for i, t := range times {
-			seconds[i] = floorDiv(int64(t), 1e3)
+			seconds[i] = floorDiv(t, 1e3)
 		}
 	case 1e6:
 		for i, t := range times {
-			seconds[i] = floorDiv(int64(t), 1e6)
+			seconds[i] = floorDiv(t, 1e6)
 		}
 	case 1e9:
 		for i, t := range times {
-			seconds[i] = floorDiv(int64(t), 1e9)
+			seconds[i] = floorDiv(t, 1e9)
 		}
 	default:
 		for i, t := range times {
-			seconds[i] = floorDiv(int64(t), per)
+			seconds[i] = floorDiv(t, per)
 		}
 	}
 }
@@ -126,28 +142,37 @@ func (r *stepRun) stepOf(s int64) int64 {
 	return r.step + int64(uint64(s-r.origin)/quarter>>r.shift)
 }
 
-// stepAt returns the part of the run that is in the step of s; it holds no
-// time if s is not in the run.
-func (r *stepRun) stepAt(s int64) stepRun {
-	if s < r.from || s >= r.to {
-		return stepRun{}
+// place writes the steps of times, of which a second has per, if all are in
+// the run and in one step or two: rows that follow each other mostly are.
+func (r *stepRun) place(times []int64, per int64, steps []int64) bool {
+	lo, hi := times[0], times[0]
+	for _, t := range times {
+		lo, hi = min(lo, t), max(hi, t)
 	}
-	one := stepRun{from: r.from, to: r.to, step: r.stepOf(s)}
-	if r.shift != oneStep {
-		length := int64(quarter) << r.shift
-		begin := r.origin + (one.step-r.step)*length
-		one.from, one.to = max(one.from, begin), min(one.to, begin+length)
+	from, to := floorDiv(lo, per), floorDiv(hi, per)
+	if from < r.from || to >= r.to {
+		return false
 	}
-	return one
-}
-
-// holds reports whether all times are in the run.
-func (r *stepRun) holds(times []int64) bool {
-	out := int64(0) // a sign bit for each that is not
-	for _, s := range times {
-		out |= (s - r.from) | (r.to - 1 - s)
+	low, high := r.stepOf(from), r.stepOf(to)
+	steps = steps[:len(times)]
+	switch high - low {
+	case 0:
+		for i := range steps {
+			steps[i] = low
+		}
+		return true
+	case 1:
+		begin := (r.origin + (high-r.step)*(quarter<<r.shift)) * per
+		for i, t := range times {
+			step := low
+			if t >= begin {
+				step = high
+			}
+			steps[i] = step
+		}
+		return true
 	}
-	return out >= 0
+	return false
 }
 
 // quarter is the greatest time that base hours, or parts of them, have in
@@ -229,32 +254,6 @@ func (w *partial) stepOf(s int64, wall, local bool) int64 {
 
 func (w *partial) changed(column string, a arrow.Array, want string) error {
 	return &ColumnError{RowGroup: -1, Row: -1, Column: column, Err: fmt.Errorf("is %s here and %s in the dataset's first file", a.DataType(), want), Hint: "files of one dataset need columns of equal types"}
-}
-
-// readInstants fills in the seconds since 1970 of timestamps and numbers.
-func (w *partial) readInstants(a arrow.Array) error {
-	per, err := unitsPerSecond(w.p.spec.Time.Epoch)
-	if err != nil {
-		return err
-	}
-	switch a := a.(type) {
-	case *array.Timestamp:
-		per = int64(time.Second / a.DataType().(*arrow.TimestampType).Unit.Multiplier())
-		inSeconds(w.seconds, a.TimestampValues(), per)
-	case *array.Int64:
-		inSeconds(w.seconds, a.Int64Values(), per)
-	case *array.Float64:
-		for i, v := range a.Float64Values() {
-			s := math.Floor(v / float64(per))
-			if !(math.Abs(s) < 1e15) {
-				s = math.MaxInt64 / 2 // out of range, as NaN is
-			}
-			w.seconds[i] = int64(s)
-		}
-	default:
-		return w.changed(w.p.spec.Time.Column, a, "an instant")
-	}
-	return nil
 }
 
 func unitsPerSecond(epoch string) (int64, error) {

@@ -53,7 +53,7 @@ type table interface {
 
 // batchRows is the number of rows of a batch: enough to forget the cost of a
 // batch, little enough for the columns to stay in a core's cache.
-const batchRows = 1 << 14
+const batchRows = 1 << 13
 
 // A ColumnError says where a file cannot be read as declared.
 type ColumnError struct {

@@ -35,7 +35,7 @@ type memoryRun struct {
 
 	// The measured.
 	Rows     int64
-	Cells    int   // with rows
+	Cells    int   // of a function
 	Peak     int64 // bytes of memory that the process held at most
 	HeapUsed int64 // bytes that the loaded states hold
 }
@@ -117,12 +117,7 @@ func measureLoad(text string) error {
 		if err != nil {
 			return err
 		}
-		run.Cells = 0
-		for _, x := range f.Values {
-			if x > 0 { // every fare and count is
-				run.Cells++
-			}
-		}
+		run.Cells = len(f.Values)
 	}
 	if run.Peak, err = peakMemory(); err != nil {
 		return err
