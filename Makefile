@@ -1,4 +1,5 @@
-# Two targets do everything on a fresh machine that has Go, make and a network:
+# Two targets do everything on a fresh machine that has Go, make, a C++ compiler
+# (for tests against DuckDB) and a network:
 #   make demo   runs the program on the real data in notebooks/corpus
 #   make test   installs the pinned checkers into the user's cache and runs all tests
 
@@ -9,7 +10,7 @@ STATICCHECK := $(TOOLS)/staticcheck-$(STATICCHECK_VERSION)
 
 FUZZ_TIME := 10s
 FUZZ := ./topology:FuzzTrees ./topology:FuzzReadIndex ./datasets:FuzzReadFieldCSV ./datasets:FuzzReadCatalog \
-	./datasets:FuzzTimeFormat ./datasets:FuzzParseNumber ./datasets:FuzzOpenTable ./datasets:FuzzLocate ./datasets:FuzzStates ./datasets:FuzzSums
+	./datasets:FuzzTimeFormat ./datasets:FuzzParseNumber ./datasets:FuzzOpenTable ./datasets:FuzzReadFeatures ./datasets:FuzzLocate ./datasets:FuzzStates ./datasets:FuzzSums
 
 .PHONY: all build demo test check unit race bench fuzz sql bench-duckdb cplusplus help
 all: build

@@ -26,7 +26,7 @@ type cellTable struct {
 }
 
 // blockCells is about the number of cells of a block.
-const blockCells = 1 << 14
+const blockCells = 1 << 12
 
 func newCellTable(regions int, counted bool, states []columnState) *cellTable {
 	return &cellTable{

@@ -175,6 +175,7 @@ func (l *loader) openFile(ctx context.Context, c *Catalog, name, file string, sy
 		if l.plan, err = newPlan(c, name, t.Schema(), geoOf(t), systems, look); err != nil {
 			return err
 		}
+		l.plan.look = nil // it holds on to the file
 	}
 	f := &dataFile{name: file, bytes: t.Size()}
 	if f.binding, err = l.plan.bind(t.Schema()); err != nil {
