@@ -16,7 +16,7 @@ FUZZ := ./topology:FuzzTrees ./topology:FuzzReadIndex ./datasets:FuzzReadFieldCS
 all: build
 
 help:
-	@sed -n '1,3s/^# *//p' Makefile
+	@sed -n '1,4s/^# *//p' Makefile
 
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/polygamy ./jobs/polygamy

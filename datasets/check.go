@@ -54,25 +54,29 @@ func Check(ctx context.Context, store Store, c *Catalog) (findings []Finding, ch
 
 // split returns the errors that errors.Join has joined.
 func split(err error) []error {
-	var joined interface{ Unwrap() []error }
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &joined):
-		var all []error
-		for _, e := range joined.Unwrap() {
-			all = append(all, split(e)...)
-		}
-		return all
 	}
-	return []error{err}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, split(e)...)
+	}
+	return all
 }
 
 // checkDataset loads the first rows of each file of a dataset.
 func checkDataset(ctx context.Context, store Store, c *Catalog, name string, systems map[string]*RegionSystem) (*Loaded, error) {
 	l := &loader{store: store, options: LoadOptions{Workers: runtime.GOMAXPROCS(0)}, spec: c.Datasets[name], limit: sampleRows}
 	if err := l.open(ctx, c, name, systems); err != nil {
-		return nil, fmt.Errorf("dataset %s: %w", name, err)
+		errs := split(err)
+		for i := range errs {
+			errs[i] = fmt.Errorf("dataset %s: %w", name, errs[i])
+		}
+		return nil, errors.Join(errs...)
 	}
 	l.firstTasks()
 	all, err := l.read(ctx)

@@ -136,13 +136,14 @@ type loadTask struct {
 // dataset may have thousands.
 func (l *loader) open(ctx context.Context, c *Catalog, name string, systems map[string]*RegionSystem) error {
 	var names []string
+	var errs []error
 	for _, pattern := range l.spec.Files {
 		matches, err := l.store.Glob(ctx, c.resolvePattern(pattern))
 		if err != nil {
 			return err
 		}
 		if len(matches) == 0 {
-			return fmt.Errorf("no file matches %q; check files in the catalog", pattern)
+			errs = append(errs, fmt.Errorf("no file matches %q; check files in the catalog", pattern))
 		}
 		for _, m := range matches {
 			if !slices.Contains(names, m) {
@@ -150,13 +151,8 @@ func (l *loader) open(ctx context.Context, c *Catalog, name string, systems map[
 			}
 		}
 	}
-	var errs []error
 	for _, file := range names {
-		err := l.openFile(ctx, c, name, file, systems)
-		if err != nil && l.plan == nil {
-			return inFile(err, file) // the others cannot be compared with it
-		}
-		if err != nil {
+		if err := l.openFile(ctx, c, name, file, systems); err != nil {
 			errs = append(errs, inFile(err, file))
 		}
 	}

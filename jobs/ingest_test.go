@@ -314,6 +314,11 @@ func TestCheckFindsEverything(t *testing.T) {
 	if len(result.Findings) != 3 || len(result.Datasets) != 1 || result.Datasets[0].Dataset != "good" {
 		t.Errorf("%s", out.String())
 	}
+	missing := write(t, "missing.yaml", "city: {name: X, timezone: UTC}\ndatasets:\n  a: {files: [nope1.csv, nope2.csv], time: {column: t}, place: {city: true}, functions: count}\n")
+	out.Reset()
+	if err := Check(context.Background(), datasets.Disk{}, CheckOptions{Catalog: missing}, &out); ExitCode(err) != ExitInput || strings.Count(out.String(), "error: dataset a: ") != 2 {
+		t.Errorf("two missing files: %v\n%s", err, out.String())
+	}
 	broken := write(t, "broken.yaml", "city: {name: X, timezone: Mars}\ndatasets:\n  a: {files: x, time: {colum: t}, place: {city: true}}\n")
 	out.Reset()
 	if err := Check(context.Background(), datasets.Disk{}, CheckOptions{Catalog: broken}, &out); ExitCode(err) != ExitUsage {

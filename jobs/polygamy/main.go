@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	_ "time/tzdata" // so that a zone means the same on every machine
 
@@ -32,6 +33,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	root := &cobra.Command{
 		Use:           "polygamy",
 		Short:         "Find which urban datasets move together: where, when, how strongly",
+		Version:       version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -49,4 +51,19 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	root.SetArgs(args)
 	root.AddCommand(featuresCommand(w), inspectCommand(w), checkCommand(w), ingestCommand(w))
 	return root.ExecuteContext(ctx)
+}
+
+// version returns the program's version, or the commit that it was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	v := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && (v == "" || v == "(devel)") {
+			v = s.Value
+		}
+	}
+	return v + " " + info.GoVersion
 }
