@@ -2,7 +2,6 @@ package datasets
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -37,7 +36,8 @@ func Check(ctx context.Context, store Store, c *Catalog) (findings []Finding, ch
 		if err := ctx.Err(); err != nil {
 			return findings, checked, err
 		}
-		d, err := checkDataset(ctx, store, c, name, systems)
+		l := &loader{store: store, options: LoadOptions{Workers: runtime.GOMAXPROCS(0)}, spec: c.Datasets[name], limit: sampleRows}
+		d, err := l.load(ctx, c, name, systems)
 		for _, e := range split(err) {
 			findings = append(findings, Finding{Dataset: name, Message: e.Error()})
 		}
@@ -66,28 +66,6 @@ func split(err error) []error {
 		all = append(all, split(e)...)
 	}
 	return all
-}
-
-// checkDataset loads the first rows of each file of a dataset.
-func checkDataset(ctx context.Context, store Store, c *Catalog, name string, systems map[string]*RegionSystem) (*Loaded, error) {
-	l := &loader{store: store, options: LoadOptions{Workers: runtime.GOMAXPROCS(0)}, spec: c.Datasets[name], limit: sampleRows}
-	if err := l.open(ctx, c, name, systems); err != nil {
-		errs := split(err)
-		for i := range errs {
-			errs[i] = fmt.Errorf("dataset %s: %w", name, errs[i])
-		}
-		return nil, errors.Join(errs...)
-	}
-	l.firstTasks()
-	all, err := l.read(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("dataset %s: %w", name, err)
-	}
-	loaded := l.finish(all)
-	if err := l.unusable(loaded.Report); err != nil {
-		return nil, fmt.Errorf("dataset %s: %w", name, err)
-	}
-	return loaded, nil
 }
 
 // firstTasks leaves the first chunk of each file.

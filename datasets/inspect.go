@@ -109,31 +109,6 @@ func proposedName(files []string) string {
 
 // chooseTime takes the column that is most likely when the row happened.
 func (p *Proposal) chooseTime(t table) {
-	rank := func(c ColumnProfile) int {
-		score := 0
-		switch {
-		case c.kind == arrow.TIMESTAMP:
-			score += 40
-		case c.kind == arrow.DATE32:
-			score += 20
-		case c.kind == arrow.STRING && !c.dateOnly:
-			score += 30
-		case c.kind == arrow.STRING:
-			score += 15
-		default:
-			score += 25 // an epoch number
-		}
-		if _, ok := hasWord(c.Name, "pickup start started begin created occurred observed from timestamp sched crash"); ok {
-			score += 6
-		}
-		if _, ok := hasWord(c.Name, "dropoff end ended closed updated modified due resolution arr arrival"); ok {
-			score -= 10
-		}
-		if c.Distinct == 1 {
-			score -= 30
-		}
-		return score - 30*c.Missing/max(c.Values+c.Missing, 1)
-	}
 	var candidates []ColumnProfile
 	for _, c := range p.Columns {
 		if c.Role == RoleTime {
@@ -144,9 +119,52 @@ func (p *Proposal) chooseTime(t table) {
 		p.because("time", "no column holds times; set time.column, and time.format if its text has a layout of its own")
 		return
 	}
-	slices.SortStableFunc(candidates, func(a, b ColumnProfile) int { return rank(b) - rank(a) })
-	c := candidates[0]
+	slices.SortStableFunc(candidates, func(a, b ColumnProfile) int { return b.timeScore() - a.timeScore() })
+	c := &candidates[0]
 	p.Entry.Time.Column = c.Name
+	p.describeTime(c, t)
+	switch step := c.steps(); {
+	case c.Distinct > 2 && step%(7*daySeconds) == 0 && step > 0:
+		p.Entry.Time.Step = "week"
+		p.because("time.step", "all times of the sample are Mondays")
+	case c.Distinct > 2 && step%daySeconds == 0 && c.kind == arrow.TIMESTAMP:
+		p.Entry.Time.Step = "day"
+		p.because("time.step", "all times of the sample are midnight, so they are dates")
+	}
+	for _, other := range candidates[1:] {
+		p.because("time", "another column of times is `%s`", other.Name)
+	}
+}
+
+// timeScore says how likely a column of times is to be that of its rows.
+func (c *ColumnProfile) timeScore() int {
+	score := 0
+	switch {
+	case c.kind == arrow.TIMESTAMP:
+		score += 40
+	case c.kind == arrow.DATE32:
+		score += 20
+	case c.kind == arrow.STRING && !c.dateOnly:
+		score += 30
+	case c.kind == arrow.STRING:
+		score += 15
+	default:
+		score += 25 // an epoch number
+	}
+	if _, ok := hasWord(c.Name, "pickup start started begin created occurred observed from timestamp sched crash"); ok {
+		score += 6
+	}
+	if _, ok := hasWord(c.Name, "dropoff end ended closed updated modified due resolution arr arrival"); ok {
+		score -= 10
+	}
+	if c.Distinct == 1 {
+		score -= 30
+	}
+	return score - 30*c.Missing/max(c.Values+c.Missing, 1)
+}
+
+// describeTime says how the times of a column are to be read.
+func (p *Proposal) describeTime(c *ColumnProfile, t table) {
 	switch c.kind {
 	case arrow.TIMESTAMP:
 		field := t.Schema().Field(t.Schema().FieldIndices(c.Name)[0])
@@ -178,17 +196,6 @@ func (p *Proposal) chooseTime(t table) {
 			}
 		}
 		p.because("time", "%s", c.Reason)
-	}
-	switch step := c.steps(); {
-	case c.Distinct > 2 && step%(7*daySeconds) == 0 && step > 0:
-		p.Entry.Time.Step = "week"
-		p.because("time.step", "all times of the sample are Mondays")
-	case c.Distinct > 2 && step%daySeconds == 0 && c.kind == arrow.TIMESTAMP:
-		p.Entry.Time.Step = "day"
-		p.because("time.step", "all times of the sample are midnight, so they are dates")
-	}
-	for _, other := range candidates[1:] {
-		p.because("time", "another column of times is `%s`", other.Name)
 	}
 }
 

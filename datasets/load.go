@@ -52,18 +52,31 @@ func Load(ctx context.Context, store Store, c *Catalog, name string, systems map
 	if l.options.Workers <= 0 {
 		l.options.Workers = runtime.GOMAXPROCS(0)
 	}
-	if err := l.open(ctx, c, name, systems); err != nil {
-		return nil, fmt.Errorf("dataset %s: %w", name, err)
+	return l.load(ctx, c, name, systems)
+}
+
+// load opens the files, reads them, the first rows only if there is a limit,
+// and sums up. Of several errors each names the dataset.
+func (l *loader) load(ctx context.Context, c *Catalog, name string, systems map[string]*RegionSystem) (loaded *Loaded, err error) {
+	var all *partial
+	if err = l.open(ctx, c, name, systems); err == nil {
+		if l.limit > 0 {
+			l.firstTasks()
+		}
+		all, err = l.read(ctx)
 	}
-	all, err := l.read(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("dataset %s: %w", name, err)
+	if err == nil {
+		loaded = l.finish(all)
+		err = l.unusable(loaded.Report)
 	}
-	loaded := l.finish(all)
-	if err := l.unusable(loaded.Report); err != nil {
-		return nil, fmt.Errorf("dataset %s: %w", name, err)
+	if err == nil {
+		return loaded, nil
 	}
-	return loaded, nil
+	errs := split(err)
+	for i := range errs {
+		errs[i] = fmt.Errorf("dataset %s: %w", name, errs[i])
+	}
+	return nil, errors.Join(errs...)
 }
 
 // A loader reads the files of one dataset.

@@ -292,48 +292,15 @@ func wholeHours(zone *time.Location) bool {
 // bindPlace chooses the region systems of the dataset. A dataset without
 // places of its own has one region, the city.
 func (p *plan) bindPlace(schema *arrow.Schema, geo geometryColumn, systems map[string]*RegionSystem) error {
-	place := &p.spec.Place
-	number := func(column string) error {
-		field, err := fieldOf(schema, column, "place")
-		if err != nil {
-			return err
-		}
-		switch valueType(field.Type) {
-		case arrow.FLOAT64, arrow.INT64, arrow.STRING:
-			return nil
-		}
-		return &ColumnError{RowGroup: -1, Row: -1, Column: column, Err: fmt.Errorf("values of type %s are no coordinates", field.Type), Hint: "name a column of numbers"}
-	}
-	points := false
+	place := p.spec.Place
 	switch {
-	case place.Lon != "":
-		points = true
-		if err := number(place.Lon); err != nil {
+	case place.Lon != "" || place.X != "" || place.Geometry != "":
+		if err := p.bindPoints(schema, geo); err != nil {
 			return err
 		}
-		if err := number(place.Lat); err != nil {
-			return err
-		}
-	case place.X != "":
-		points = true
-		if err := number(place.X); err != nil {
-			return err
-		}
-		if err := number(place.Y); err != nil {
-			return err
-		}
-	case place.Geometry != "":
-		points = true
-		field, err := fieldOf(schema, place.Geometry, "place")
-		if err != nil {
-			return err
-		}
-		if t := valueType(field.Type); t != arrow.BINARY && t != arrow.STRING {
-			return &ColumnError{RowGroup: -1, Row: -1, Column: place.Geometry, Err: fmt.Errorf("values of type %s are no geometries", field.Type), Hint: "name a column of points in WKB"}
-		}
-		if place.EPSG == 0 && geo.column == place.Geometry {
-			if place.EPSG = geo.epsg; place.EPSG == 0 {
-				return &ColumnError{RowGroup: -1, Row: -1, Column: place.Geometry, Err: errors.New("the file does not say in which projection its points are"), Hint: "set place.epsg, 4326 for longitude and latitude"}
+		for _, name := range sortedKeys(systems) {
+			if systems[name].points != nil || systems[name].h3 > 0 {
+				p.systems = append(p.systems, systems[name])
 			}
 		}
 	case place.Region != "":
@@ -346,22 +313,53 @@ func (p *plan) bindPlace(schema *arrow.Schema, geo geometryColumn, systems map[s
 		}
 		p.systems, p.codes = []*RegionSystem{s}, newCodeIndex(s)
 	}
-	if points && place.EPSG != 0 && place.EPSG != 4326 {
-		var err error
-		if p.unproject, err = projectionOf(place.EPSG); err != nil {
-			return fmt.Errorf("place.epsg: %w", err)
-		}
-	}
-	if points {
-		for _, name := range sortedKeys(systems) {
-			if systems[name].points != nil || systems[name].h3 > 0 {
-				p.systems = append(p.systems, systems[name])
-			}
-		}
-	}
 	p.systems = slices.DeleteFunc(p.systems, func(s *RegionSystem) bool { return !p.wantsSystem(s.Name) })
 	if len(p.systems) == 0 {
 		p.systems = []*RegionSystem{WholeCity()}
+	}
+	return nil
+}
+
+// bindPoints checks the columns of points and finds their projection.
+func (p *plan) bindPoints(schema *arrow.Schema, geo geometryColumn) error {
+	place := &p.spec.Place
+	wrong := func(column string, err error, hint string) error {
+		return &ColumnError{RowGroup: -1, Row: -1, Column: column, Err: err, Hint: hint}
+	}
+	for _, column := range []string{place.Lon, place.Lat, place.X, place.Y} {
+		if column == "" {
+			continue
+		}
+		field, err := fieldOf(schema, column, "place")
+		if err != nil {
+			return err
+		}
+		switch valueType(field.Type) {
+		case arrow.FLOAT64, arrow.INT64, arrow.STRING:
+		default:
+			return wrong(column, fmt.Errorf("values of type %s are no coordinates", field.Type), "name a column of numbers")
+		}
+	}
+	if place.Geometry != "" {
+		field, err := fieldOf(schema, place.Geometry, "place")
+		if err != nil {
+			return err
+		}
+		if t := valueType(field.Type); t != arrow.BINARY && t != arrow.STRING {
+			return wrong(place.Geometry, fmt.Errorf("values of type %s are no geometries", field.Type), "name a column of points in WKB")
+		}
+		if place.EPSG == 0 && geo.column == place.Geometry {
+			if place.EPSG = geo.epsg; place.EPSG == 0 {
+				return wrong(place.Geometry, errors.New("the file does not say in which projection its points are"), "set place.epsg, 4326 for longitude and latitude")
+			}
+		}
+	}
+	if place.EPSG == 0 || place.EPSG == 4326 {
+		return nil
+	}
+	var err error
+	if p.unproject, err = projectionOf(place.EPSG); err != nil {
+		return fmt.Errorf("place.epsg: %w", err)
 	}
 	return nil
 }
