@@ -120,6 +120,9 @@ func (t *csvTable) fail(column string, row int64, err error, hint string) error 
 
 // readError returns the error of the row after the one of the given line.
 func (t *csvTable) readError(line int, row int64, err error) error {
+	if errors.Is(err, errLongRecord) {
+		return t.fail("", row, err, fmt.Sprintf("a quote after line %d may never be closed", line))
+	}
 	var parse *csv.ParseError
 	if errors.As(err, &parse) {
 		return t.fail("", row, parse.Err, fmt.Sprintf("look at the row that begins in line %d: quotes go around a whole field, and double inside of it", parse.StartLine))
@@ -128,7 +131,7 @@ func (t *csvTable) readError(line int, row int64, err error) error {
 }
 
 // reader returns a reader of the text from its start.
-func (t *csvTable) reader() (*csv.Reader, error) {
+func (t *csvTable) reader() (*recordReader, error) {
 	section := io.NewSectionReader(t.file, 0, t.file.Size())
 	plain, err := plainText(bufio.NewReaderSize(section, csvBuffer))
 	if err != nil {
@@ -140,11 +143,46 @@ func (t *csvTable) reader() (*csv.Reader, error) {
 	if bytes.IndexByte(head, 0) >= 0 || bytes.HasPrefix(head, []byte("PAR1")) {
 		return nil, t.fail("", -1, errors.New("what is compressed is not text"), "decompress it, and unpack archives")
 	}
-	r := csv.NewReader(text)
+	limited := &limitedText{text: text, left: maxRecord}
+	r := &recordReader{Reader: csv.NewReader(limited), limited: limited}
 	r.Comma = t.comma
 	r.ReuseRecord = true
 	r.FieldsPerRecord = -1 // rows of other lengths are counted, not refused
 	return r, nil
+}
+
+// maxRecord bounds a row of text, which must fit into memory: a quote that is
+// never closed makes one row of the rest of the file.
+const maxRecord = 16 << 20
+
+var errLongRecord = fmt.Errorf("a row of more than %d MiB", maxRecord>>20)
+
+// A recordReader reads rows of limited size.
+type recordReader struct {
+	*csv.Reader
+	limited *limitedText
+}
+
+// Read returns the next row.
+func (r *recordReader) Read() ([]string, error) {
+	r.limited.left = maxRecord
+	return r.Reader.Read()
+}
+
+// limitedText is a text of which no more than left bytes may be read.
+type limitedText struct {
+	text io.Reader
+	left int
+}
+
+// Read reads some of the text.
+func (l *limitedText) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, errLongRecord
+	}
+	n, err := l.text.Read(p)
+	l.left -= n
+	return n, err
 }
 
 // csvBuffer is the size of a read: enough to hide the latency of a store.

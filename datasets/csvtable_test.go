@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -155,4 +156,19 @@ func BenchmarkReadCSV(b *testing.B) {
 		}
 	}
 	b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
+// TestUnclosedQuote: the row that has the rest of the file in it is not read
+// into memory.
+func TestUnclosedQuote(t *testing.T) {
+	text := "a,b\n1,2\n3,\"4\n" + strings.Repeat("5,6\n", maxRecord/2)
+	table := mustOpen(t, "q.csv", []byte(text))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := table.Read(context.Background(), 0, []int{0, 1}, func(arrow.Record, int64) error { return nil })
+	runtime.ReadMemStats(&after)
+	wantColumnError(t, err, "q.csv: row 1: a row of more than 16 MiB; a quote after line 2 may never be closed")
+	if used := after.TotalAlloc - before.TotalAlloc; used > 8*maxRecord {
+		t.Errorf("%d bytes were allocated", used)
+	}
 }
