@@ -1,0 +1,120 @@
+package relate
+
+import (
+	"fmt"
+	"math/bits"
+
+	"polygamy/topology"
+)
+
+// Marks are the features of one function at one level, as bits in rows of one
+// rotation unit (a week, or a month), in the layout of [topology.Layout]: a
+// cell's bit is set in Positive or in Negative if it is part of a positive or
+// a negative feature, and in Valid if it holds a value.
+type Marks struct {
+	First    int // number of the first row, counted from the same origin in all functions
+	Rows     int
+	Words    int      // of a row
+	Cells    int      // bits of a row that stand for cells
+	Positive []uint64 // shape [Rows*Words]
+	Negative []uint64
+	Valid    []uint64 // nil if every cell of every row holds a value
+}
+
+// NewMarks returns the marks of a feature map, which they share the memory of.
+// first is the number of its first row; cells the number of regions times that
+// of the slots of a row.
+func NewMarks(m *topology.FeatureMap, regions, first int) *Marks {
+	l := m.Layout
+	marks := &Marks{
+		First: first, Rows: l.Rows(), Words: l.Words(), Cells: regions * l.Period(),
+		Positive: m.Positive, Negative: m.Negative, Valid: m.Covered,
+	}
+	complete := true
+	for row := range marks.Rows {
+		complete = complete && count(marks.Valid[row*marks.Words:][:marks.Words]) == marks.Cells
+	}
+	if complete {
+		marks.Valid = nil
+	}
+	return marks
+}
+
+// row returns the words of a row, by its number, of one plane.
+func (m *Marks) row(plane []uint64, number int) []uint64 {
+	return plane[(number-m.First)*m.Words:][:m.Words]
+}
+
+// validCells returns the number of cells of a row that hold a value.
+func (m *Marks) validCells(number int) int {
+	if m.Valid == nil {
+		return m.Cells
+	}
+	return count(m.row(m.Valid, number))
+}
+
+// Moved returns the marks as they were lag slots before: what stands at slot
+// t+lag of m stands at slot t of the result. Cells that no row of m holds are
+// not valid.
+func (m *Marks) Moved(lag, regions int) *Marks {
+	if lag == 0 {
+		return m
+	}
+	moved := &Marks{First: m.First, Rows: m.Rows, Words: m.Words, Cells: m.Cells}
+	valid := m.Valid
+	if valid == nil {
+		valid = make([]uint64, len(m.Positive))
+		for row := range m.Rows {
+			fill(valid[row*m.Words:][:m.Words], m.Cells)
+		}
+	}
+	for _, plane := range []struct {
+		from []uint64
+		to   *[]uint64
+	}{{m.Positive, &moved.Positive}, {m.Negative, &moved.Negative}, {valid, &moved.Valid}} {
+		*plane.to = m.moveBits(plane.from, lag*regions)
+	}
+	return moved
+}
+
+// fill sets the first n bits.
+func fill(words []uint64, n int) {
+	for i := range words {
+		switch {
+		case n >= 64*(i+1):
+			words[i] = ^uint64(0)
+		case n > 64*i:
+			words[i] = 1<<(n-64*i) - 1
+		}
+	}
+}
+
+// moveBits returns a plane whose bit i, counted over the cells of all rows,
+// is bit i+shift of the given one.
+func (m *Marks) moveBits(plane []uint64, shift int) []uint64 {
+	moved := make([]uint64, len(plane))
+	total := m.Rows * m.Cells
+	for i := max(0, -shift); i < min(total, total-shift); i++ {
+		from := i + shift
+		word, bit := from/m.Cells*m.Words+from%m.Cells/64, from%m.Cells%64
+		if plane[word]>>bit&1 == 1 {
+			moved[i/m.Cells*m.Words+i%m.Cells/64] |= 1 << (i % m.Cells % 64)
+		}
+	}
+	return moved
+}
+
+// check panics unless two functions' marks can be compared.
+func (m *Marks) check(n *Marks) {
+	if m.Words != n.Words || m.Cells != n.Cells {
+		panic(fmt.Sprintf("relate: rows of %d and %d cells", m.Cells, n.Cells))
+	}
+}
+
+func count(words []uint64) int {
+	n := 0
+	for _, w := range words {
+		n += bits.OnesCount64(w)
+	}
+	return n
+}
