@@ -53,6 +53,28 @@ func (m *Marks) validCells(number int) int {
 	return count(m.row(m.Valid, number))
 }
 
+// valid returns the cells of a row that hold a value.
+func (m *Marks) valid(number int) []uint64 {
+	if m.Valid != nil {
+		return m.row(m.Valid, number)
+	}
+	all := make([]uint64, m.Words)
+	fill(all, m.Cells)
+	return all
+}
+
+// shares returns the shares of the valid cells of some rows that are positive
+// and negative features.
+func (m *Marks) shares(rows []int) (positive, negative float64) {
+	cells := 0
+	for _, row := range rows {
+		positive += float64(count(m.row(m.Positive, row)))
+		negative += float64(count(m.row(m.Negative, row)))
+		cells += m.validCells(row)
+	}
+	return positive / float64(max(cells, 1)), negative / float64(max(cells, 1))
+}
+
 // Moved returns the marks as they were lag slots before: what stands at slot
 // t+lag of m stands at slot t of the result. Cells that no row of m holds are
 // not valid.
@@ -109,6 +131,16 @@ func (m *Marks) check(n *Marks) {
 	if m.Words != n.Words || m.Cells != n.Cells {
 		panic(fmt.Sprintf("relate: rows of %d and %d cells", m.Cells, n.Cells))
 	}
+}
+
+// countBoth returns the number of bits that are set in both.
+func countBoth(a, b []uint64) int {
+	b = b[:len(a)]
+	n := 0
+	for i, w := range a {
+		n += bits.OnesCount64(w & b[i])
+	}
+	return n
 }
 
 func count(words []uint64) int {

@@ -34,11 +34,13 @@ func overlapRows(p1, n1, p2, n2 []uint64) (o overlaps) {
 	return overlaps{pp, nn, pn, np}
 }
 
-// overlapCounts are the tables of a pair: for every window and rotation of the
+// overlapTables are the tables of a pair: for every window and rotation of the
 // second function, the overlaps. Rotation 0 is the data.
 type overlapTables struct {
-	windows [][]overlapValues
-	lattice bool // no cell is missing, so that all values are counts
+	windows  [][]overlapValues
+	lattice  bool          // no cell is missing, so that all values are counts
+	observed overlapValues // counts of the data
+	expected overlapValues // counts under the null: the mean over all rotations
 }
 
 // overlapValues are overlaps, centred and scaled where cells are missing.
@@ -50,7 +52,7 @@ const maxMissing = 0.02
 
 // newTables fills in the tables of two functions over windows of rows.
 func newTables(f, g *Marks, windows [][]int) *overlapTables {
-	t := &overlapTables{lattice: true}
+	t := &overlapTables{}
 	missing, cells := 0, 0
 	for _, w := range windows {
 		for _, row := range w {
@@ -58,15 +60,21 @@ func newTables(f, g *Marks, windows [][]int) *overlapTables {
 			missing += max(f.Cells-f.validCells(row), g.Cells-g.validCells(row))
 		}
 	}
-	if float64(missing) > maxMissing*float64(cells) {
-		t.lattice = false
-	}
+	t.lattice = float64(missing) <= maxMissing*float64(cells)
 	for _, w := range windows {
-		if t.lattice {
-			t.windows = append(t.windows, countWindow(f, g, w))
-		} else {
-			t.windows = append(t.windows, centreWindow(f, g, w))
+		counts := countWindow(f, g, w)
+		for u, o := range counts {
+			for k, c := range o {
+				t.expected[k] += c / float64(len(w))
+				if u == 0 {
+					t.observed[k] += c
+				}
+			}
 		}
+		if !t.lattice {
+			counts = centreWindow(f, g, w, counts)
+		}
+		t.windows = append(t.windows, counts)
 	}
 	return t
 }
@@ -93,54 +101,38 @@ func countWindow(f, g *Marks, window []int) []overlapValues {
 // that coverage that both functions share is no coincidence; and scaled by
 // sqrt(n(0)/n(u)), n(u) being the number of cells that are valid in both after
 // rotation u, since shared outages make n(0) the largest.
-func centreWindow(f, g *Marks, window []int) []overlapValues {
+func centreWindow(f, g *Marks, window []int, counts []overlapValues) []overlapValues {
 	n := len(window)
-	valid := func(m *Marks, row int) []uint64 {
-		if m.Valid != nil {
-			return m.row(m.Valid, row)
-		}
-		all := make([]uint64, m.Words)
-		fill(all, m.Cells)
-		return all
-	}
-	mean := func(m *Marks) (positive, negative float64) {
-		cells := 0
-		for _, row := range window {
-			positive += float64(count(m.row(m.Positive, row)))
-			negative += float64(count(m.row(m.Negative, row)))
-			cells += m.validCells(row)
-		}
-		return positive / float64(max(cells, 1)), negative / float64(max(cells, 1))
-	}
-	fp, fn := mean(f)
-	gp, gn := mean(g)
+	fp, fn := f.shares(window)
+	gp, gn := g.shares(window)
 	table := make([]overlapValues, n)
-	both := make([]float64, n)
+	joint := make([]float64, n)
 	for i, row := range window {
-		v1 := valid(f, row)
+		v1 := f.valid(row)
 		for u := range n {
 			other := window[(i+u)%n]
-			v2 := valid(g, other)
-			o := overlapRows(f.row(f.Positive, row), f.row(f.Negative, row), g.row(g.Positive, other), g.row(g.Negative, other))
-			covered := overlapRows(f.row(f.Positive, row), v1, g.row(g.Positive, other), v2) // of the indicators with the other's coverage
-			negatives := overlapRows(f.row(f.Negative, row), v1, g.row(g.Negative, other), v2)
-			joint := float64(covered[negativeNegative])                                        // v1 and v2
-			f1, f2 := float64(covered[positiveNegative]), float64(negatives[positiveNegative]) // f's features where g is valid
-			g1, g2 := float64(covered[negativePositive]), float64(negatives[negativePositive]) // g's features where f is valid
-			table[u][positivePositive] += float64(o[positivePositive]) - fp*g1 - gp*f1 + fp*gp*joint
-			table[u][negativeNegative] += float64(o[negativeNegative]) - fn*g2 - gn*f2 + fn*gn*joint
-			table[u][positiveNegative] += float64(o[positiveNegative]) - fp*g2 - gn*f1 + fp*gn*joint
-			table[u][negativePositive] += float64(o[negativePositive]) - fn*g1 - gp*f2 + fn*gp*joint
-			both[u] += joint
+			v2 := g.valid(other)
+			// The indicators of one function where the other is valid, and the
+			// cells that are valid in both.
+			f1 := float64(countBoth(f.row(f.Positive, row), v2))
+			f2 := float64(countBoth(f.row(f.Negative, row), v2))
+			g1 := float64(countBoth(v1, g.row(g.Positive, other)))
+			g2 := float64(countBoth(v1, g.row(g.Negative, other)))
+			both := float64(countBoth(v1, v2))
+			table[u][positivePositive] += fp*gp*both - fp*g1 - gp*f1
+			table[u][negativeNegative] += fn*gn*both - fn*g2 - gn*f2
+			table[u][positiveNegative] += fp*gn*both - fp*g2 - gn*f1
+			table[u][negativePositive] += fn*gp*both - fn*g1 - gp*f2
+			joint[u] += both
 		}
 	}
 	for u := range table {
 		scale := 0.0
-		if both[u] > 0 {
-			scale = math.Sqrt(both[0] / both[u])
+		if joint[u] > 0 {
+			scale = math.Sqrt(joint[0] / joint[u])
 		}
 		for k := range table[u] {
-			table[u][k] *= scale
+			table[u][k] = scale * (table[u][k] + counts[u][k])
 		}
 	}
 	return table

@@ -67,9 +67,40 @@ func (n *null) upper(at float64) float64 {
 		return share // of the combinations that attain the maximum
 	case at <= low:
 		return 1
+	case n.lattice && len(n.tables) < fewTables:
+		return n.convolve(at, low, high)
 	}
 	p := n.saddlepoint(at, mean, variance)
 	return min(max(p, n.least()), 1)
+}
+
+// fewTables is the number of tables below which the saddlepoint can be off by
+// more than a few per cent, and the exact distribution is cheap.
+const fewTables = 12
+
+// convolve returns the exact P(T >= at) of a sum of whole numbers between low
+// and high.
+func (n *null) convolve(at, low, high float64) float64 {
+	probability := make([]float64, int(high-low)+1)
+	next := make([]float64, len(probability))
+	probability[0] = 1
+	top := 0 // the largest sum so far, above the least
+	for _, t := range n.tables {
+		least, most := slices.Min(t), slices.Max(t)
+		clear(next[:top+int(most-least)+1])
+		for sum, p := range probability[:top+1] {
+			for _, x := range t {
+				next[sum+int(x-least)] += p / float64(len(t))
+			}
+		}
+		top += int(most - least)
+		probability, next = next, probability
+	}
+	p := 0.0
+	for i := top; i >= max(0, int(math.Ceil(at-low))); i-- { // the small ones first
+		p += probability[i]
+	}
+	return min(p, 1)
 }
 
 // lower returns P(T <= at).

@@ -63,11 +63,7 @@ func commonRows(f, g *Marks) []int {
 		joint := f.Cells
 		switch {
 		case f.Valid != nil && g.Valid != nil:
-			joint = 0
-			a, b := f.row(f.Valid, row), g.row(g.Valid, row)
-			for i := range a {
-				joint += count([]uint64{a[i] & b[i]})
-			}
+			joint = countBoth(f.row(f.Valid, row), g.row(g.Valid, row))
 		case f.Valid != nil:
 			joint = f.validCells(row)
 		case g.Valid != nil:

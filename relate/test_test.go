@@ -1,0 +1,316 @@
+package relate
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// signRows are signs of features, -1, 0 or 1, and 9 for a missing cell, in
+// rows of one length.
+type signRows [][]int8
+
+func (s signRows) marks(first int) *Marks {
+	cells := len(s[0])
+	m := &Marks{First: first, Rows: len(s), Words: (cells + 63) / 64, Cells: cells}
+	m.Positive, m.Negative, m.Valid = make([]uint64, m.Rows*m.Words), make([]uint64, m.Rows*m.Words), make([]uint64, m.Rows*m.Words)
+	complete := true
+	for r, row := range s {
+		for i, x := range row {
+			word, bit := r*m.Words+i/64, uint64(1)<<(i%64)
+			switch x {
+			case 1:
+				m.Positive[word] |= bit
+			case -1:
+				m.Negative[word] |= bit
+			}
+			if x == 9 {
+				complete = false
+			} else {
+				m.Valid[word] |= bit
+			}
+		}
+	}
+	if complete {
+		m.Valid = nil
+	}
+	return m
+}
+
+func randomSigns(rng *rand.Rand, rows, cells int, share, missing float64) signRows {
+	s := make(signRows, rows)
+	for r := range s {
+		s[r] = make([]int8, cells)
+		for i := range s[r] {
+			switch x := rng.Float64(); {
+			case rng.Float64() < missing:
+				s[r][i] = 9
+			case x < share:
+				s[r][i] = 1
+			case x < 2*share:
+				s[r][i] = -1
+			}
+		}
+	}
+	return s
+}
+
+// TestTables compares with a loop over the cells, centred counts by their
+// definition.
+func TestTables(t *testing.T) {
+	for seed := range uint64(30) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		missing := []float64{0, 0.2}[seed%2]
+		rows, cells := 20+rng.IntN(20), 1+rng.IntN(150)
+		a, b := randomSigns(rng, rows, cells, 0.2, missing), randomSigns(rng, rows, cells, 0.3, missing)
+		f, g := a.marks(100), b.marks(100)
+		windows := chooseWindows(commonRows(f, g))
+		tables := newTables(f, g, windows)
+		if tables.lattice != (missing == 0) {
+			t.Fatalf("seed %d: lattice %t with %g of the cells missing", seed, tables.lattice, missing)
+		}
+		for q, window := range windows {
+			mean := func(s signRows, sign int8) float64 {
+				n, all := 0.0, 0.0
+				for _, row := range window {
+					for _, x := range s[row-100] {
+						n += float64(b2i(x == sign))
+						all += float64(b2i(x != 9))
+					}
+				}
+				return n / all
+			}
+			joint := make([]float64, len(window))
+			want := make([]overlapValues, len(window))
+			for u := range window {
+				for i, row := range window {
+					for c, x := range a[row-100] {
+						y := b[window[(i+u)%len(window)]-100][c]
+						if x == 9 || y == 9 {
+							continue
+						}
+						joint[u]++
+						for k, pair := range [][2]int8{{1, 1}, {-1, -1}, {1, -1}, {-1, 1}} {
+							p, q := float64(b2i(x == pair[0])), float64(b2i(y == pair[1]))
+							if !tables.lattice {
+								p, q = p-mean(a, pair[0]), q-mean(b, pair[1])
+							}
+							want[u][k] += p * q
+						}
+					}
+				}
+			}
+			for u := range want {
+				for k := range want[u] {
+					w := want[u][k]
+					if !tables.lattice {
+						w *= math.Sqrt(joint[0] / joint[u])
+					}
+					if got := tables.windows[q][u][k]; math.Abs(got-w) > 1e-9 {
+						t.Fatalf("seed %d, window %d, rotation %d, overlap %d: %g, want %g", seed, q, u, k, got, w)
+					}
+				}
+			}
+		}
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// TestMoved moves cell by cell.
+func TestMoved(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 3))
+	const regions, slots, rows = 3, 7, 5
+	s := randomSigns(rng, rows, regions*slots, 0.3, 0.1)
+	for _, lag := range []int{0, 1, -1, 6, 7, -8, 40} {
+		got := s.marks(0).Moved(lag, regions)
+		want := make(signRows, rows)
+		for r := range want {
+			want[r] = make([]int8, regions*slots)
+			for i := range want[r] {
+				from := r*slots + i/regions + lag
+				if want[r][i] = 9; from >= 0 && from < rows*slots {
+					want[r][i] = s[from/slots][from%slots*regions+i%regions]
+				}
+			}
+		}
+		w := want.marks(0)
+		if !slices.Equal(got.Positive, w.Positive) || !slices.Equal(got.Negative, w.Negative) || lag != 0 && !slices.Equal(got.Valid, w.Valid) {
+			t.Errorf("lag %d differs", lag)
+		}
+	}
+}
+
+func TestCutWindows(t *testing.T) {
+	rows := func(spans ...[2]int) []int {
+		var list []int
+		for _, s := range spans {
+			for r := s[0]; r < s[1]; r++ {
+				list = append(list, r)
+			}
+		}
+		return list
+	}
+	for _, tc := range []struct {
+		name string
+		rows []int
+		want string
+	}{
+		{"a year", rows([2]int{0, 52}), "5 6 6 6 6 6 6 6 5"},
+		{"six", rows([2]int{0, 6}), "6"},
+		{"too few", rows([2]int{0, 3}), ""},
+		{"a gap of six rows is spanned", rows([2]int{0, 3}, [2]int{9, 12}), "6"},
+		{"a gap of seven is not", rows([2]int{0, 4}, [2]int{11, 15}, [2]int{30, 33}), "4 4"},
+		{"nine", rows([2]int{0, 9}), "4 5"},
+	} {
+		got := ""
+		for i, w := range cutWindows(tc.rows, 6) {
+			if i > 0 {
+				got += " "
+			}
+			got += fmt.Sprint(len(w))
+		}
+		if len(got) != len(tc.want) || tc.name != "a year" && got != tc.want {
+			t.Errorf("%s: windows of %s rows, want %s", tc.name, got, tc.want)
+		}
+	}
+}
+
+// series makes an hourly function of weeks: AR(1) noise of a memory of so many
+// hours, with a cycle of the week and shocks, and its features: the cells
+// above and below the given tails.
+func series(rng *rand.Rand, weeks int, memory, cycle float64, shocks []int) *Marks {
+	const slots = 168
+	phi := math.Exp(-1 / memory)
+	x, state := make([]float64, weeks*slots), rng.NormFloat64()
+	for i := range x {
+		state = phi*state + math.Sqrt(1-phi*phi)*rng.NormFloat64()
+		x[i] = state + cycle*math.Sin(2*math.Pi*float64(i%slots)/24)
+	}
+	for _, at := range shocks {
+		for i := at; i < min(at+3, len(x)); i++ {
+			x[i] += 3.5
+		}
+	}
+	sorted := slices.Sorted(slices.Values(x))
+	low, high := sorted[len(x)/20], sorted[len(x)-len(x)/20]
+	s := make(signRows, weeks)
+	for w := range s {
+		s[w] = make([]int8, slots)
+		for i := range s[w] {
+			switch v := x[w*slots+i]; {
+			case v >= high:
+				s[w][i] = 1
+			case v <= low:
+				s[w][i] = -1
+			}
+		}
+	}
+	return s.marks(0)
+}
+
+// rates returns the share of pairs with a p of at most 0.05, and for
+// comparison that of a test that turns the whole record by any number of
+// hours, as the published implementation does at city resolution.
+func rates(t *testing.T, pairs int, weeks int, memory, cycle float64, common float64) (rate float64) {
+	t.Helper()
+	rejected := 0
+	for seed := range uint64(pairs) {
+		rng := rand.New(rand.NewPCG(seed, 7))
+		var first, second []int
+		for range 240 {
+			at := rng.IntN(weeks * 168)
+			first = append(first, at)
+			if rng.Float64() >= common {
+				at = rng.IntN(weeks * 168)
+			}
+			second = append(second, at)
+		}
+		f, g := series(rng, weeks, memory, cycle, first), series(rng, weeks, memory, cycle, second)
+		r := Test(f, g, NewMemory(f), NewMemory(g))
+		if !r.Testable {
+			t.Fatalf("seed %d: not testable: %s", seed, r.Reason)
+		}
+		if r.P <= 0.05 {
+			rejected++
+		}
+	}
+	return float64(rejected) / float64(pairs)
+}
+
+// TestCalibration: unrelated functions are called related in 5 % of the cases,
+// also if they share the cycle of the day, and related ones are found. The
+// bands are four standard errors of 200 pairs.
+func TestCalibration(t *testing.T) {
+	for _, tc := range []struct {
+		name          string
+		memory, cycle float64
+		common        float64
+		low, high     float64
+	}{
+		{"white noise", 0.01, 0, 0, 0.005, 0.11},
+		{"memory of a day", 24, 0, 0, 0.005, 0.11},
+		{"shared cycle", 24, 1, 0, 0.005, 0.11},
+		{"a quarter of the shocks in common", 24, 0, 0.25, 0.9, 1},
+	} {
+		if rate := rates(t, 200, 104, tc.memory, tc.cycle, tc.common); rate < tc.low || rate > tc.high {
+			t.Errorf("%s: %.3f of the pairs have p <= 0.05, want %.3f to %.3f", tc.name, rate, tc.low, tc.high)
+		}
+	}
+}
+
+// TestUntestable: every pair gets a reason, and none panics.
+func TestUntestable(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	full := randomSigns(rng, 60, 168, 0.05, 0)
+	empty := make(signRows, 60)
+	rare := make(signRows, 60)
+	gone := make(signRows, 60)
+	for i := range empty {
+		empty[i], rare[i], gone[i] = make([]int8, 168), make([]int8, 168), slices.Repeat([]int8{9}, 168)
+	}
+	rare[3][5], rare[9][7], rare[10][7], rare[20][1], rare[30][2] = 1, 1, -1, 1, 1
+	for _, tc := range []struct {
+		name   string
+		f, g   *Marks
+		reason string
+	}{
+		{"no common time", full.marks(0), full.marks(100), "0 common weeks with data; a test needs 30"},
+		{"a short common time", full.marks(0), full.marks(40), "20 common weeks with data; a test needs 30"},
+		{"no features", full.marks(0), empty.marks(0), "the second function has features in 0 weeks; a test needs 5"},
+		{"few features", rare.marks(0), full.marks(0), "0.45 cells are expected to be features of both; a test needs 5"},
+		{"no values", gone.marks(0), full.marks(0), "0 common weeks with data; a test needs 30"},
+	} {
+		r := Test(tc.f, tc.g, NewMemory(tc.f), NewMemory(tc.g))
+		if r.Testable || r.Reason != tc.reason && tc.name != "few features" || r.Reason == "" || !math.IsNaN(r.P) {
+			t.Errorf("%s: testable %t, reason %q, p %g", tc.name, r.Testable, r.Reason, r.P)
+		}
+	}
+}
+
+// BenchmarkTest is the whole test, five p-values.
+func BenchmarkTest(b *testing.B) {
+	for _, size := range []struct {
+		name        string
+		rows, cells int
+	}{{"city/day", 156, 7}, {"city/hour", 156, 168}, {"zip/day", 156, 7 * 244}, {"neighborhood/hour", 156, 168 * 260}} {
+		b.Run(size.name, func(b *testing.B) {
+			rng := rand.New(rand.NewPCG(1, 1))
+			f, g := randomSigns(rng, size.rows, size.cells, 0.07, 0).marks(0), randomSigns(rng, size.rows, size.cells, 0.07, 0).marks(0)
+			m, n := NewMemory(f), NewMemory(g)
+			for b.Loop() {
+				if r := Test(f, g, m, n); !r.Testable {
+					b.Fatal(r.Reason)
+				}
+			}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tests/s")
+		})
+	}
+}
