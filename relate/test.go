@@ -3,6 +3,7 @@ package relate
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Counts are the features of two functions on the cells that both cover in the
@@ -112,19 +113,20 @@ const (
 // Cost: rows * 6 * words AND-popcounts for each overlap, and about 20
 // microseconds.
 func Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
-	r := &Result{P: math.NaN(), PD: math.NaN(), Inflation: 1}
-	r.PPositivePositive, r.PNegativeNegative, r.PPositiveNegative, r.PNegativePositive = r.P, r.P, r.P, r.P
+	r := untested()
 	rows := commonRows(f, g)
 	if r.Rows = len(rows); len(rows) < minRows {
 		r.Counts = countRows(f, g, rows)
 		r.Reason = fmt.Sprintf("%d common weeks with data; a test needs %d", len(rows), minRows)
 		return r
 	}
-	windows := chooseWindows(rows)
-	rows = rows[:0:0]
-	for _, w := range windows {
-		rows = append(rows, w...)
-	}
+	r.test(f, g, memoryF, memoryG, chooseWindows(rows))
+	return r
+}
+
+// test is Test for given windows.
+func (r *Result) test(f, g *Marks, memoryF, memoryG *Memory, windows [][]int) {
+	rows := slices.Concat(windows...)
 	r.Windows, r.Rows = len(windows), len(rows)
 	r.Counts = countRows(f, g, rows)
 	r.tables = newTables(f, g, windows)
@@ -133,12 +135,20 @@ func Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 		r.ExpectedAgreement += signs[k] * e
 	}
 	if r.checkSupport(f, g, rows); r.Reason != "" {
-		return r
+		return
 	}
 	r.Testable = true
 	r.Inflation = inflation(memoryF, memoryG, len(windows[0]))
 	r.tails()
-	return r
+}
+
+// untested returns a result without a p-value.
+func untested() *Result {
+	none := math.NaN()
+	return &Result{
+		P: none, PD: none, Inflation: 1,
+		PPositivePositive: none, PNegativeNegative: none, PPositiveNegative: none, PNegativePositive: none,
+	}
 }
 
 // signs are the weights of the overlaps in D.
