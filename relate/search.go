@@ -35,13 +35,15 @@ func Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
 	})
 }
 
-// Lags tests two functions with the second moved by each lag, in slots: at lag
-// 3 what g does three slots later stands beside what f does now. regions is
-// the number of regions of a slot. The best lag is that of the strongest
-// association; it has no interval.
-func Lags(f, g *Marks, memoryF, memoryG *Memory, regions int, lags []int) *Search {
-	return search(len(lags), func(i int) (*Marks, *Marks, *Memory, *Memory) {
-		return f, g.Moved(lags[i], regions), memoryF, memoryG
+// Lags is a sweep with the second function moved by each lag, in slots: at lag
+// 3 what g does three slots later stands beside what f does now. Result
+// level*len(lags)+lag is that of a level and a lag. regions is the number of
+// regions of a slot. The best lag is that of the strongest association; it has
+// no interval.
+func Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
+	return search(len(f)*len(lags), func(i int) (*Marks, *Marks, *Memory, *Memory) {
+		level, lag := i/len(lags), lags[i%len(lags)]
+		return f[level], g[level].Moved(lag, regions), memoryF[level], memoryG[level]
 	})
 }
 

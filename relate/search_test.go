@@ -28,14 +28,14 @@ func TestLags(t *testing.T) {
 			}
 		}
 		f, g, h := series(rng, weeks, 6, 0, first), series(rng, weeks, 6, 0, later), series(rng, weeks, 6, 0, other)
-		s := Lags(f, g, NewMemory(f), NewMemory(g), 1, lags)
+		s := Lags([]*Marks{f}, []*Marks{g}, []*Memory{NewMemory(f)}, []*Memory{NewMemory(g)}, 1, lags)
 		if s.P <= 0.05 {
 			found++
 			if d := lags[s.Best] - 6; d >= -1 && d <= 1 {
 				near++
 			}
 		}
-		if s := Lags(f, h, NewMemory(f), NewMemory(h), 1, lags); s.P <= 0.05 {
+		if s := Lags([]*Marks{f}, []*Marks{h}, []*Memory{NewMemory(f)}, []*Memory{NewMemory(h)}, 1, lags); s.P <= 0.05 {
 			rejected++
 		}
 	}
