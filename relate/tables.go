@@ -140,7 +140,7 @@ func centreWindow(f, g *Marks, window []int, counts []overlapValues) []overlapVa
 
 // null returns the null distribution of a weighted sum of the four overlaps.
 func (t *overlapTables) null(weights overlapValues) *null {
-	n := &null{lattice: t.lattice, tables: make([][]float64, len(t.windows))}
+	n := &null{whole: t.lattice, tables: make([][]float64, len(t.windows))}
 	for q, w := range t.windows {
 		n.tables[q] = make([]float64, len(w))
 		for u, o := range w {

@@ -12,8 +12,8 @@ import (
 // Table q holds the statistic's part in window q for every rotation, that of
 // the data, which is no rotation, first.
 type null struct {
-	tables  [][]float64
-	lattice bool // all values are whole numbers
+	tables [][]float64
+	whole  bool // all values are whole numbers
 }
 
 // moments returns the mean and the variance of the sum, and the value that the
@@ -54,6 +54,9 @@ func (n *null) least() float64 {
 //
 // Cost: a dozen passes over the tables.
 func (n *null) upper(at float64) float64 {
+	if n.whole {
+		at = math.Ceil(at - 1e-9) // the next value that the sum can have
+	}
 	mean, variance, _ := n.moments()
 	if variance == 0 {
 		if at <= mean {
@@ -67,16 +70,30 @@ func (n *null) upper(at float64) float64 {
 		return share // of the combinations that attain the maximum
 	case at <= low:
 		return 1
-	case n.lattice && len(n.tables) < fewTables:
+	case n.whole && (len(n.tables) < fewTables || high-low <= smallSupport):
 		return n.convolve(at, low, high)
 	}
+	// The sum is at its maximum with this probability at least. Close to that
+	// end the approximation fails; there, too, the exact one is to be had.
 	p := n.saddlepoint(at, mean, variance)
-	return min(max(p, n.least()), 1)
+	if p < nearEnd*share && n.whole && high-low <= maxSupport {
+		return n.convolve(at, low, high)
+	}
+	return min(max(p, share), 1)
 }
 
-// fewTables is the number of tables below which the saddlepoint can be off by
-// more than a few per cent, and the exact distribution is cheap.
-const fewTables = 12
+const (
+	// fewTables is the number of tables below which the saddlepoint can be off
+	// by more than a few per cent, and the exact distribution is cheap.
+	fewTables = 12
+	// A sum of few different values is far from smooth.
+	smallSupport = 64
+	// nearEnd is how many times less likely than a tail its end has to be for
+	// the tail to be smooth.
+	nearEnd = 20
+	// maxSupport bounds the cost of an exact distribution.
+	maxSupport = 1 << 16
+)
 
 // convolve returns the exact P(T >= at) of a sum of whole numbers between low
 // and high.
@@ -105,7 +122,7 @@ func (n *null) convolve(at, low, high float64) float64 {
 
 // lower returns P(T <= at).
 func (n *null) lower(at float64) float64 {
-	negated := null{lattice: n.lattice, tables: make([][]float64, len(n.tables))}
+	negated := null{whole: n.whole, tables: make([][]float64, len(n.tables))}
 	for q, t := range n.tables {
 		negated.tables[q] = make([]float64, len(t))
 		for i, x := range t {
@@ -160,7 +177,7 @@ func (n *null) cumulant(s float64) (k, first, second float64) {
 // saddlepoint returns the approximate P(T >= at), for at inside the support.
 func (n *null) saddlepoint(at, mean, variance float64) float64 {
 	sd := math.Sqrt(variance)
-	if n.lattice {
+	if n.whole {
 		// Near the mean the formula is 0/0; a normal tail with half a step
 		// will do there, and half a step is small beside sd.
 		if math.Abs(at-mean) < 1e-4*sd {
@@ -174,7 +191,7 @@ func (n *null) saddlepoint(at, mean, variance float64) float64 {
 	root := math.Sqrt(max(2*(s*at-k), 0))
 	w := math.Copysign(root, s)
 	z := s * math.Sqrt(second)
-	if n.lattice {
+	if n.whole {
 		z = -math.Expm1(-s) * math.Sqrt(second)
 	}
 	if w == 0 || z == 0 || second == 0 {

@@ -35,7 +35,7 @@ func TestSaddlepoint(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	misses := make(map[int][]float64) // of each decade
 	for range 300 {
-		n := &null{lattice: true}
+		n := &null{whole: true}
 		spread := 1 + rng.IntN(30)
 		for range 4 + rng.IntN(26) {
 			table := make([]float64, 4+rng.IntN(4))
@@ -77,7 +77,7 @@ func TestSaddlepoint(t *testing.T) {
 
 // TestTailEnds: the ends of the support are exact, and a constant is certain.
 func TestTailEnds(t *testing.T) {
-	n := &null{lattice: true, tables: [][]float64{{3, 1, 1, 3}, {2, 0, 1, 0}}}
+	n := &null{whole: true, tables: [][]float64{{3, 1, 1, 3}, {2, 0, 1, 0}}}
 	for _, tc := range []struct{ at, upper, lower float64 }{
 		{5, 2.0 / 16, 1}, {1, 1, 4.0 / 16}, {0, 1, 4.0 / 16}, {9, 2.0 / 16, 1},
 	} {
@@ -88,16 +88,39 @@ func TestTailEnds(t *testing.T) {
 			t.Errorf("P(T <= %g) = %g, want %g", tc.at, got, tc.lower)
 		}
 	}
-	constant := &null{lattice: true, tables: [][]float64{{2, 2, 2}, {1, 1}}}
+	constant := &null{whole: true, tables: [][]float64{{2, 2, 2}, {1, 1}}}
 	if p, q := constant.upper(3), constant.lower(3); p != 1 || q != 1 {
 		t.Errorf("a constant has tails %g and %g", p, q)
+	}
+}
+
+// TestTailNearTheEnd: where a few windows decide, and between whole numbers,
+// tails are as likely as they are.
+func TestTailNearTheEnd(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	for range 200 {
+		n := &null{whole: true}
+		for range 40 {
+			table := make([]float64, 6)
+			if rng.IntN(8) == 0 {
+				table[rng.IntN(6)] = float64(1 + rng.IntN(3))
+			}
+			n.tables = append(n.tables, table)
+		}
+		_, high, _ := n.ends()
+		for at := math.Max(1, high-6) - 0.3; at <= high; at++ {
+			want := exactUpper(n.tables, at)
+			if got := n.upper(at); math.Abs(math.Log10(got/want)) > 0.2 {
+				t.Fatalf("P(T >= %g) = %g, want %g; the maximum is %g", at, got, want, high)
+			}
+		}
 	}
 }
 
 // BenchmarkTail evaluates one tail of 26 windows of 6.
 func BenchmarkTail(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	n := &null{lattice: true}
+	n := &null{whole: true}
 	for range 26 {
 		table := make([]float64, 6)
 		for u := range table {

@@ -212,7 +212,6 @@ func (r *Result) tails() {
 		at := observed
 		if r.Inflation > 1 {
 			at = mean + (observed-mean)/guard
-			n.lattice = false
 		}
 		if upper {
 			return n.upper(at)

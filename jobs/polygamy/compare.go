@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"polygamy/jobs"
+)
+
+const compareHelp = `Test whether two fields move together, and whether it is more than chance.
+
+The fields are CSV as in 'polygamy features', or function files of 'polygamy
+ingest'; both need the same resolution and the same regions. Each is tested as
+it is (raw) and as its anomaly: its departure from its weekly routine and its
+slow level. Features are the tails of 1, 2, 5, 10 and 20 % a side; one p-value
+pays for the search over these levels, and over the lags if any are asked for.
+
+score     tau, from -1 to 1: do the features agree in sign where they meet
+strength  rho, from 0 to 1: how much of the features meets
+kappa     excess signed strength: what remains beyond the shared routine
+lift      cells that meet, over those expected by chance
+z         of the signed overlap; its sign is that of the relationship
+
+A pair that cannot be tested (fewer than 30 common weeks, too few features,
+different regions) is no error: the reason is printed.`
+
+func compareCommand(w io.Writer) *cobra.Command {
+	var o jobs.CompareOptions
+	var lags string
+	cmd := &cobra.Command{
+		Use:   "compare A B",
+		Short: "Test whether two fields move together",
+		Long:  compareHelp,
+		Example: `  polygamy compare taxi.csv rain.csv --zone America/New_York
+  polygamy compare out/functions/a/hour-city/count.arrow out/functions/b/hour-city/count.arrow --lags -12:12`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return jobs.UsageError(fmt.Errorf("compare takes two fields, not %d; see 'polygamy compare --help'", len(args)))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.A, o.B = args[0], args[1]
+			if lags != "" {
+				first, last, ok := strings.Cut(lags, ":")
+				var errs [2]error
+				o.First, errs[0] = strconv.Atoi(first)
+				o.Last, errs[1] = strconv.Atoi(last)
+				if !ok || errs[0] != nil || errs[1] != nil {
+					return jobs.UsageError(fmt.Errorf("--lags %s: write the first and the last lag in steps, such as -12:12", lags))
+				}
+			}
+			return jobs.Compare(cmd.Context(), o, w)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.Graph, "graph", "", "adjacency of the regions of CSV fields")
+	flags.StringVar(&o.Zone, "zone", "UTC", "time zone of CSV fields")
+	flags.StringVar(&o.Resolution, "resolution", "", "time step of CSV fields (default: from the times)")
+	flags.StringVar(&lags, "lags", "", "lags of the second field, in steps: FIRST:LAST")
+	flags.StringSliceVar(&o.Versions, "version", nil, "versions to test: anomaly, raw (default both)")
+	flags.StringVar(&o.Format, "format", "table", "form of output: table or json")
+	return cmd
+}
