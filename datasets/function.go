@@ -12,6 +12,7 @@ import (
 type Function struct {
 	Dataset string
 	Spec    FunctionSpec
+	Version Version
 	Axis    Axis
 	Regions *RegionSystem
 	Values  []float64 // shape [steps*regions], step-major; NaN is missing
@@ -23,7 +24,39 @@ type Function struct {
 	Overflow int
 }
 
+// A Version is which of a function's two versions its values are.
+type Version int
+
+// The versions. The zero value is the function itself.
+const (
+	Raw     Version = iota // the function itself
+	Anomaly                // its departure from its routine, see [Function.Anomaly]
+)
+
+// String returns the version's name.
+func (v Version) String() string {
+	switch v {
+	case Raw:
+		return "raw"
+	case Anomaly:
+		return "anomaly"
+	}
+	return fmt.Sprintf("Version(%d)", int(v))
+}
+
+// ParseVersion returns the version of the given name; the error lists the
+// names.
+func ParseVersion(name string) (Version, error) {
+	for v := Raw; v <= Anomaly; v++ {
+		if v.String() == name {
+			return v, nil
+		}
+	}
+	return 0, fmt.Errorf("unknown version %q of a function; choose raw or anomaly", name)
+}
+
 // Name returns the function's name, such as "collisions.mean(persons_injured)".
+// Both versions have the same.
 func (f *Function) Name() string { return f.Dataset + "." + f.Spec.String() }
 
 // A Loaded holds the states of a dataset's rows. Functions come from it one

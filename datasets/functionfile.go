@@ -27,7 +27,7 @@ var ErrFunctionFile = errors.New("not a readable function file")
 func functionFile() *arrowfile.Kind {
 	return &arrowfile.Kind{
 		Name:    "scalar function",
-		Version: 1,
+		Version: 2, // 1 did not tell anomalies from raw functions
 		Fields:  []arrow.Field{{Name: "value", Type: arrow.PrimitiveTypes.Float64, Nullable: true}},
 		Err:     ErrFunctionFile,
 	}
@@ -37,6 +37,7 @@ func functionFile() *arrowfile.Kind {
 type functionHeader struct {
 	Dataset    string       `json:"dataset"`
 	Function   string       `json:"function"`
+	Version    string       `json:"version"`
 	Resolution string       `json:"resolution"`
 	Zone       string       `json:"zone"`
 	First      int64        `json:"first"` // number of the first step, see Resolution.step
@@ -56,7 +57,7 @@ type regionHeader struct {
 // Write writes f as a function file. Equal functions give equal bytes.
 func (f *Function) Write(w io.Writer) error {
 	h := functionHeader{
-		Dataset: f.Dataset, Function: f.Spec.String(), Resolution: f.Axis.Resolution.String(), Zone: f.Axis.zone().String(),
+		Dataset: f.Dataset, Function: f.Spec.String(), Version: f.Version.String(), Resolution: f.Axis.Resolution.String(), Zone: f.Axis.zone().String(),
 		First: f.Axis.first, Start: f.Axis.Start(0).Format(time.RFC3339), Steps: f.Axis.Steps, Estimated: f.Estimated,
 		Regions: regionHeader{Name: f.Regions.Name, IDs: f.Regions.IDs, Names: f.Regions.Names, Edges: [][2]int32{}},
 	}
@@ -100,6 +101,9 @@ func ReadFunction(data []byte) (*Function, error) {
 	}
 	f := &Function{Dataset: h.Dataset, Estimated: h.Estimated, Values: arrow.Float64Traits.CastFromBytes(batches[0].Columns[0].Values)}
 	if f.Spec, err = ParseFunction(h.Function); err != nil {
+		return fail(err)
+	}
+	if f.Version, err = ParseVersion(h.Version); err != nil {
 		return fail(err)
 	}
 	if f.Axis.Resolution, err = ParseResolution(h.Resolution); err != nil {

@@ -836,7 +836,7 @@ func TestEmptyRegions(t *testing.T) {
 // TestFunctionFile: what is written is read, and damage is an error.
 func TestFunctionFile(t *testing.T) {
 	f := &Function{
-		Dataset: "trips", Spec: FunctionSpec{Kind: Mean, Column: "fare (usd)"}, Estimated: 3,
+		Dataset: "trips", Spec: FunctionSpec{Kind: Mean, Column: "fare (usd)"}, Version: Anomaly, Estimated: 3,
 		Axis:    NewAxis(Day, time.UTC, at("2014-01-06 00:00"), 2),
 		Regions: &RegionSystem{Name: "squares", IDs: []string{"a", "b"}, Names: []string{"A", "B"}},
 		Values:  []float64{1, math.NaN(), -2.5, 0},
@@ -854,7 +854,7 @@ func TestFunctionFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got.Name() != f.Name() || text(got) != text(f) || got.Axis.Start(1) != f.Axis.Start(1) || got.Axis.Len() != 2 ||
-		got.Estimated != 3 || !slices.Equal(got.Regions.IDs, f.Regions.IDs) || !slices.Equal(got.Regions.Graph.Neighbours(0), []int32{1}) {
+		got.Estimated != 3 || got.Version != Anomaly || !slices.Equal(got.Regions.IDs, f.Regions.IDs) || !slices.Equal(got.Regions.Graph.Neighbours(0), []int32{1}) {
 		t.Errorf("read %+v, wrote %+v", got, f)
 	}
 	data := b.Bytes()
