@@ -123,24 +123,27 @@ func Compare(ctx context.Context, o CompareOptions, w io.Writer) error {
 
 // read reads a field as a function.
 func (o *CompareOptions) read(name string) (*datasets.Function, error) {
-	f := FeaturesOptions{Field: name, Graph: o.Graph, Zone: o.Zone, Resolution: o.Resolution}
 	if strings.HasSuffix(name, ".arrow") {
-		f.Graph, f.Resolution = "", ""
+		f, err := readFunction(name)
+		if err != nil {
+			return nil, inputError(err)
+		}
+		return f, nil
 	}
-	a, err := f.read()
+	field := FeaturesOptions{Field: name, Graph: o.Graph, Zone: o.Zone, Resolution: o.Resolution}
+	a, err := field.read()
 	if err != nil {
 		return nil, err
 	}
-	base := filepath.Base(name)
-	dataset, _, _ := strings.Cut(base, ".")
-	function := &datasets.Function{
+	dataset, _, _ := strings.Cut(filepath.Base(name), ".")
+	f := &datasets.Function{
 		Dataset: dataset, Spec: datasets.FunctionSpec{Kind: datasets.Mean, Column: "value"}, Axis: a.field.Axis, Values: a.field.Values,
 		Regions: &datasets.RegionSystem{Name: "regions", IDs: a.field.Regions, Names: a.field.Regions, Graph: a.domain.Graph()},
 	}
-	if counts(a.field.Values) {
-		function.Spec = datasets.FunctionSpec{Kind: datasets.Count}
+	if counts(f.Values) {
+		f.Spec = datasets.FunctionSpec{Kind: datasets.Count}
 	}
-	return function, nil
+	return f, nil
 }
 
 // counts reports whether all values are whole numbers from 0 on, as counts
@@ -151,10 +154,10 @@ func counts(values []float64) bool {
 
 // compare tests one version of two functions.
 func (o *CompareOptions) compare(ctx context.Context, f, g *datasets.Function, version string) (*Comparison, error) {
-	c := &Comparison{A: f.Dataset, B: g.Dataset, Version: version, Levels: []Tested{}, Lags: []Tested{}}
+	c := &Comparison{A: f.Name(), B: g.Name(), Version: version, Levels: []Tested{}, Lags: []Tested{}}
 	switch {
 	case f.Axis.Resolution != g.Axis.Resolution:
-		c.Reason = fmt.Sprintf("one has steps of a %s, the other of a %s", f.Axis.Resolution, g.Axis.Resolution)
+		c.Reason = fmt.Sprintf("their steps differ: %s and %s", f.Axis.Resolution, g.Axis.Resolution)
 		return c, nil
 	case !slices.Equal(f.Regions.IDs, g.Regions.IDs):
 		c.Reason = fmt.Sprintf("their regions differ: %d and %d", len(f.Regions.IDs), len(g.Regions.IDs))

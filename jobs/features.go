@@ -187,15 +187,24 @@ func (o *FeaturesOptions) read() (*fieldAnalysis, error) {
 	return a, nil
 }
 
-// readFunctionField reads a function file as a field with its graph.
-func readFunctionField(name string) (*datasets.Field, *topology.Graph, error) {
+// readFunction reads a function file.
+func readFunction(name string) (*datasets.Function, error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	f, err := datasets.ReadFunction(data)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return f, nil
+}
+
+// readFunctionField reads a function file as a field with its graph.
+func readFunctionField(name string) (*datasets.Field, *topology.Graph, error) {
+	f, err := readFunction(name)
+	if err != nil {
+		return nil, nil, err
 	}
 	return &datasets.Field{Axis: f.Axis, Regions: f.Regions.IDs, City: len(f.Regions.IDs) == 1, Values: f.Values}, f.Regions.Graph, nil
 }

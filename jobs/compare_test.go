@@ -1,0 +1,91 @@
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"polygamy/datasets"
+)
+
+func compare(t *testing.T, o CompareOptions) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := Compare(context.Background(), o, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// TestCompareCorpus: what is known to be related in New York is found, the
+// hours of cities apart are not.
+func TestCompareCorpus(t *testing.T) {
+	folder := t.TempDir()
+	if _, err := ingest(t, IngestOptions{Catalog: corpus + "/catalog.yaml", Out: folder, Datasets: []string{"collisions", "weather_jfk_hourly", "citibike_daily", "weather_central_park_daily"}}); err != nil {
+		t.Fatal(err)
+	}
+	file := func(name string) string { return filepath.Join(folder, "functions", name) }
+	rain := CompareOptions{A: file("collisions/hour-city/count.arrow"), B: file("weather_jfk_hourly/hour-city/sum.precip_in.arrow")}
+	bikes := CompareOptions{A: file("citibike_daily/day-city/sum.trips.arrow"), B: file("weather_central_park_daily/day-city/sum.precip_in.arrow")}
+	golden(t, "compare", compare(t, rain)+compare(t, bikes))
+
+	rain.Format, rain.Versions, rain.First, rain.Last = "json", []string{"anomaly"}, -3, 3
+	var results []Comparison
+	if err := json.Unmarshal([]byte(compare(t, rain)), &results); err != nil {
+		t.Fatal(err)
+	}
+	c := results[0]
+	if len(results) != 1 || len(c.Lags) != 7 || len(c.Levels) != 5 || c.P == nil || *c.P > 1e-8 || c.Effective < 2 || c.Effective > 35 || c.Lag < -1 || c.Lag > 1 {
+		t.Errorf("%d results, %d lags, %d levels, p %v of %g tests, lag %d", len(results), len(c.Lags), len(c.Levels), c.P, c.Effective, c.Lag)
+	}
+	for _, key := range []string{"score", "strength", "kappa", "p_d", "p_pp", "p_nn", "p_pn", "p_np", "guard", "windows", "testable", "lag"} {
+		if !strings.Contains(compare(t, rain), fmt.Sprintf("%q:", key)) {
+			t.Errorf("the JSON has no %s", key)
+		}
+	}
+}
+
+// TestCompareUntestable: pairs that cannot be tested get a reason.
+func TestCompareUntestable(t *testing.T) {
+	day := func(n int, value string) string {
+		var b strings.Builder
+		b.WriteString("time,value\n")
+		for i := range n {
+			fmt.Fprintf(&b, "%s,%s\n", datasets.NewAxis(datasets.Day, nil, time.Date(2014, 1, 6, 0, 0, 0, 0, time.UTC), n).Start(i).Format("2006-01-02"), strings.ReplaceAll(value, "I", fmt.Sprint(i*i%17)))
+		}
+		return b.String()
+	}
+	long, short := write(t, "long.csv", day(400, "I")), write(t, "short.csv", day(90, "I"))
+	flat, gone := write(t, "flat.csv", day(400, "5")), write(t, "gone.csv", day(400, ""))
+	hours := write(t, "hours.csv", field)
+	regions := write(t, "regions.csv", regionsField)
+	for _, tc := range []struct{ a, b, want string }{
+		{long, short, "13 common weeks with data; a test needs 30"},
+		{long, hours, "their steps differ: day and hour"},
+		{long, regions, "their regions differ: 1 and 3"},
+		{long, gone, "not tested"},
+		{long, flat, "not tested"},
+	} {
+		if got := compare(t, CompareOptions{A: tc.a, B: tc.b, Versions: []string{"raw"}}); !strings.Contains(got, tc.want) {
+			t.Errorf("%s and %s: %s; want %s", filepath.Base(tc.a), filepath.Base(tc.b), got, tc.want)
+		}
+	}
+	var out bytes.Buffer
+	for _, o := range []CompareOptions{
+		{A: long, B: long, First: 3, Last: -3},
+		{A: long, B: long, Versions: []string{"cooked"}},
+		{A: long, B: long, Format: "xml"},
+	} {
+		if err := Compare(context.Background(), o, &out); ExitCode(err) != ExitUsage {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	if err := Compare(context.Background(), CompareOptions{A: long, B: "none.csv"}, &out); ExitCode(err) != ExitInput {
+		t.Errorf("a missing file: %v", err)
+	}
+}
