@@ -25,6 +25,8 @@ demo: build
 	bin/polygamy check --catalog notebooks/corpus/catalog.yaml
 	@echo
 	bin/polygamy ingest --catalog notebooks/corpus/catalog.yaml --out bin/out
+	bin/polygamy compare bin/out/functions/collisions/hour-city/count.arrow \
+		bin/out/functions/weather_jfk_hourly/hour-city/sum.precip_in.arrow --version anomaly
 	bin/polygamy features notebooks/corpus/taxi-passengers.csv.gz --zone America/New_York --plot bin/taxi-passengers.svg
 	@echo
 	bin/polygamy features notebooks/corpus/collisions.csv.gz --zone America/New_York \
