@@ -141,12 +141,16 @@ func centreWindow(f, g *Marks, window []int, counts []overlapValues) []overlapVa
 // null returns the null distribution of a weighted sum of the four overlaps.
 func (t *overlapTables) null(weights overlapValues) *null {
 	n := &null{whole: t.lattice, tables: make([][]float64, len(t.windows))}
+	values := 0
+	for _, w := range t.windows {
+		values += len(w)
+	}
+	all := make([]float64, values)
 	for q, w := range t.windows {
-		n.tables[q] = make([]float64, len(w))
-		for u, o := range w {
-			for k, x := range o {
-				n.tables[q][u] += weights[k] * x
-			}
+		n.tables[q], all = all[:len(w)], all[len(w):]
+		for u := range w {
+			o := &w[u]
+			n.tables[q][u] = weights[0]*o[0] + weights[1]*o[1] + weights[2]*o[2] + weights[3]*o[3]
 		}
 	}
 	return n

@@ -14,6 +14,12 @@ import (
 type null struct {
 	tables [][]float64
 	whole  bool // all values are whole numbers
+
+	// Of whole numbers not too far apart: how far each value is below the
+	// largest of its table, and room for the powers of exp(-s).
+	below  [][]uint16
+	most   []float64
+	powers []float64
 }
 
 // moments returns the mean and the variance of the sum, and the value that the
@@ -154,6 +160,9 @@ func (n *null) ends() (low, high, share float64) {
 // cumulant returns the cumulant generating function at s and its first two
 // derivatives.
 func (n *null) cumulant(s float64) (k, first, second float64) {
+	if n.prepare() && s > 0 {
+		return n.cumulantOfSteps(s)
+	}
 	for _, t := range n.tables {
 		top := math.Inf(-1)
 		for _, x := range t {
@@ -172,6 +181,68 @@ func (n *null) cumulant(s float64) (k, first, second float64) {
 		second += max(sum2/sum-m*m, 0)
 	}
 	return k, first, second
+}
+
+// maxStep bounds the powers that are worth a table.
+const maxStep = 1 << 10
+
+// prepare fills in below, and reports whether it could.
+func (n *null) prepare() bool {
+	if n.below != nil || !n.whole {
+		return n.below != nil
+	}
+	span := 0.0
+	for _, t := range n.tables {
+		span = max(span, slices.Max(t)-slices.Min(t))
+	}
+	if span > maxStep {
+		return false
+	}
+	n.below = make([][]uint16, len(n.tables))
+	n.most = make([]float64, len(n.tables))
+	values := 0
+	for _, t := range n.tables {
+		values += len(t)
+	}
+	all := make([]uint16, values)
+	for q, t := range n.tables {
+		n.most[q] = slices.Max(t)
+		n.below[q], all = all[:len(t)], all[len(t):]
+		for u, x := range t {
+			n.below[q][u] = uint16(n.most[q] - x)
+		}
+	}
+	n.powers = make([]float64, int(span)+1)
+	return true
+}
+
+// cumulantOfSteps is cumulant for s > 0: an exponential of each value is a
+// power of exp(-s), and the logarithms are those of a few products.
+func (n *null) cumulantOfSteps(s float64) (k, first, second float64) {
+	power, factor := 1.0, math.Exp(-s)
+	for i := range n.powers {
+		n.powers[i] = power
+		power *= factor
+	}
+	product := 1.0
+	for q, steps := range n.below {
+		sum, sum1, sum2 := 0.0, 0.0, 0.0
+		for _, d := range steps {
+			e, x := n.powers[d], float64(d)
+			sum += e
+			sum1 += e * x
+			sum2 += e * x * x
+		}
+		m := sum1 / sum
+		k += s * n.most[q]
+		first += n.most[q] - m
+		second += max(sum2/sum-m*m, 0)
+		if product *= sum / float64(len(steps)); product < 1e-250 {
+			k += math.Log(product)
+			product = 1
+		}
+	}
+	return k + math.Log(product), first, second
 }
 
 // saddlepoint returns the approximate P(T >= at), for at inside the support.

@@ -207,28 +207,30 @@ func (r *Result) checkSupport(f, g *Marks, rows []int) {
 // tails fills in the p-values.
 func (r *Result) tails() {
 	guard := math.Sqrt(r.Inflation)
-	tail := func(n *null, upper bool) float64 {
-		mean, _, observed := n.moments()
-		at := observed
-		if r.Inflation > 1 {
-			at = mean + (observed-mean)/guard
-		}
-		if upper {
-			return n.upper(at)
-		}
-		return n.lower(at)
+	// at is where the guard moves the value of the data to.
+	at := func(n *null) (mean, variance, at float64) {
+		mean, variance, observed := n.moments()
+		return mean, variance, mean + (observed-mean)/guard
 	}
 	d := r.tables.null(signs)
-	mean, variance, observed := d.moments()
+	mean, variance, value := at(d)
 	if variance > 0 {
-		r.Z = (observed - mean) / math.Sqrt(variance*r.Inflation)
+		r.Z = (value - mean) / math.Sqrt(variance)
 	}
-	r.PD = min(1, 2*min(tail(r.tables.null(signs), true), tail(r.tables.null(signs), false)))
+	// The tail on the side of the data is the smaller, but for ties about the
+	// mean, where the p is 1 all the same.
+	if value >= mean {
+		r.PD = min(1, 2*d.upper(value))
+	} else {
+		r.PD = min(1, 2*d.lower(value))
+	}
 	least := 1.0
 	for k, to := range []*float64{&r.PPositivePositive, &r.PNegativeNegative, &r.PPositiveNegative, &r.PNegativePositive} {
 		var one overlapValues
 		one[k] = 1
-		*to = tail(r.tables.null(one), true)
+		n := r.tables.null(one)
+		_, _, value := at(n)
+		*to = n.upper(value)
 		least = min(least, *to)
 	}
 	r.P = min(1, shareOfSigned*r.PD, shareOfOverlaps*least)
