@@ -6,10 +6,12 @@ import "math/bits"
 // tails of the null too light. A Memory is how long a function's features last,
 // from which the variance that the null lacks is found.
 type Memory struct {
-	rho []float64 // correlation of the features k rows apart, k = 0, 1, ...
+	rho     []float64                      // correlation of the features k rows apart, k = 0, 1, ...
+	rotated [usualWindow + 1]rotatedMemory // by rows of a window, from fewestPerRow on
 }
 
 const (
+	usualWindow = rowsPerWindow + 2       // the longest window that cutWindows makes
 	memoryRows  = 2 * (rowsPerWindow + 1) // correlations up to two windows
 	levelRows   = 6                       // half of the running level that is removed, in rows: 13 weeks in all
 	wantedPairs = 4                       // rows k apart to estimate a correlation from
@@ -71,6 +73,9 @@ func NewMemory(m *Marks) *Memory {
 			memory.rho[k] /= memory.rho[0]
 		}
 	}
+	for n := fewestPerRow; n <= usualWindow; n++ {
+		memory.rotated[n] = memory.rotate(n)
+	}
 	return memory
 }
 
@@ -86,46 +91,61 @@ func (m *Marks) product(a, b int) int {
 	return sum
 }
 
+// rotatedMemory is what V needs of the second function, for windows of n rows:
+// for rows i and j of a window, or of two that follow each other, how its
+// memory between them in the data differs from that between them after turns.
+type rotatedMemory struct {
+	aligned []float64 // of the overlaps of the data: data - 2*one turned + both turned
+	turned  []float64 // of the null: both turned alike - both turned
+	next    []float64 // of two windows: data - first turned - second turned + both turned
+}
+
+// rotate fills in the tables for windows of n rows.
+func (m *Memory) rotate(n int) (r rotatedMemory) {
+	size := float64(n)
+	for i := range n {
+		for j := range n {
+			var rho [2]struct{ data, first, second, alike, both float64 }
+			for next, apart := range []int{0, n} {
+				t := &rho[next]
+				t.data = m.at(i - (j + apart))
+				for u := range n {
+					t.first += m.at((i+u)%n-(j+apart)) / size
+					t.second += m.at(i-((j+u)%n+apart)) / size
+					t.alike += m.at((i+u)%n-((j+u)%n+apart)) / size
+					for v := range n {
+						t.both += m.at((i+u)%n-((j+v)%n+apart)) / (size * size)
+					}
+				}
+			}
+			same, next := &rho[0], &rho[1]
+			r.aligned = append(r.aligned, same.data-2*same.second+same.both)
+			r.turned = append(r.turned, same.alike-same.both)
+			r.next = append(r.next, next.data-next.first-next.second+next.both)
+		}
+	}
+	return r
+}
+
 // inflation returns V, the factor by which the variance of an overlap exceeds
 // that of the null with windows of n rows: the overlaps of the data vary with
 // the memory of both functions inside a window and into the next one, while
 // rotations see the memory only as it is after a turn.
 func inflation(f, g *Memory, n int) float64 {
-	sum := func(u, v, apart int) float64 {
-		s := 0.0
-		for i := range n {
-			for j := range n {
-				s += f.at(i-(j+apart)) * g.at((i+u)%n-((j+v)%n+apart))
-			}
-		}
-		return s
+	var r rotatedMemory
+	if n < len(g.rotated) && g.rotated[n].turned != nil {
+		r = g.rotated[n]
+	} else {
+		r = g.rotate(n)
 	}
-	table := func(apart int) (corner, row, column, diagonal, all float64) {
-		size := float64(n)
-		for u := range n {
-			for v := range n {
-				k := sum(u, v, apart)
-				all += k / (size * size)
-				if u == 0 {
-					row += k / size
-				}
-				if v == 0 {
-					column += k / size
-				}
-				if u == v {
-					diagonal += k / size
-				}
-				if u == 0 && v == 0 {
-					corner = k
-				}
-			}
+	a, b, c := 0.0, 0.0, 0.0
+	for i := range n {
+		for j := range n {
+			a += f.at(i-j) * r.aligned[i*n+j]
+			b += f.at(i-j) * r.turned[i*n+j]
+			c += f.at(i-(j+n)) * r.next[i*n+j]
 		}
-		return corner, row, column, diagonal, all
 	}
-	corner, row, _, diagonal, all := table(0)
-	a, b := corner-2*row+all, diagonal-all
-	corner, row, column, _, all := table(n)
-	c := corner - row - column + all
 	if b <= 0 {
 		return 1
 	}

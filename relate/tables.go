@@ -81,16 +81,31 @@ func newTables(f, g *Marks, windows [][]int) *overlapTables {
 
 // countWindow counts the overlaps of one window for every rotation.
 func countWindow(f, g *Marks, window []int) []overlapValues {
-	n := len(window)
+	n, words := len(window), f.Words
 	table := make([]overlapValues, n)
 	for i, row := range window {
-		p1, n1 := f.row(f.Positive, row), f.row(f.Negative, row)
-		for u := range n {
-			other := window[(i+u)%n]
-			o := overlapRows(p1, n1, g.row(g.Positive, other), g.row(g.Negative, other))
-			for k, c := range o {
-				table[u][k] += float64(c)
+		first := (row - f.First) * words
+		p1, n1 := f.Positive[first:][:words], f.Negative[first:][:words]
+		for j, other := range window {
+			u := j - i // the rotation that brings row j of g to row i of f
+			if u < 0 {
+				u += n
 			}
+			second := (other - g.First) * words
+			p2, n2 := g.Positive[second:][:words], g.Negative[second:][:words]
+			var pp, nn, pn, np int
+			for k, p := range p1 {
+				m, q, o := n1[k], p2[k], n2[k]
+				pp += bits.OnesCount64(p & q)
+				nn += bits.OnesCount64(m & o)
+				pn += bits.OnesCount64(p & o)
+				np += bits.OnesCount64(m & q)
+			}
+			t := &table[u]
+			t[positivePositive] += float64(pp)
+			t[negativeNegative] += float64(nn)
+			t[positiveNegative] += float64(pn)
+			t[negativePositive] += float64(np)
 		}
 	}
 	return table
