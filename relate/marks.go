@@ -19,7 +19,27 @@ type Marks struct {
 	Positive []uint64 // shape [Rows*Words]
 	Negative []uint64
 	Valid    []uint64 // nil if every cell of every row holds a value
+
+	rows []rowCounts // see countRows
 }
+
+// rowCounts are how many cells of a row are what.
+type rowCounts struct{ positive, negative, valid int }
+
+// countRows counts the cells of every row, which every test asks for.
+func (m *Marks) countRows() {
+	m.rows = make([]rowCounts, m.Rows)
+	for i := range m.rows {
+		c := &m.rows[i]
+		c.positive, c.negative = count(m.row(m.Positive, m.First+i)), count(m.row(m.Negative, m.First+i))
+		if c.valid = m.Cells; m.Valid != nil {
+			c.valid = count(m.row(m.Valid, m.First+i))
+		}
+	}
+}
+
+// counts returns the counts of a row.
+func (m *Marks) counts(number int) *rowCounts { return &m.rows[number-m.First] }
 
 // NewMarks returns the marks of a feature map, which they share the memory of.
 // first is the number of its first row; cells the number of regions times that
@@ -37,6 +57,7 @@ func NewMarks(m *topology.FeatureMap, regions, first int) *Marks {
 	if complete {
 		marks.Valid = nil
 	}
+	marks.countRows()
 	return marks
 }
 
@@ -46,12 +67,7 @@ func (m *Marks) row(plane []uint64, number int) []uint64 {
 }
 
 // validCells returns the number of cells of a row that hold a value.
-func (m *Marks) validCells(number int) int {
-	if m.Valid == nil {
-		return m.Cells
-	}
-	return count(m.row(m.Valid, number))
-}
+func (m *Marks) validCells(number int) int { return m.counts(number).valid }
 
 // valid returns the cells of a row that hold a value.
 func (m *Marks) valid(number int) []uint64 {
@@ -68,8 +84,8 @@ func (m *Marks) valid(number int) []uint64 {
 func (m *Marks) shares(rows []int) (positive, negative float64) {
 	cells := 0
 	for _, row := range rows {
-		positive += float64(count(m.row(m.Positive, row)))
-		negative += float64(count(m.row(m.Negative, row)))
+		positive += float64(m.counts(row).positive)
+		negative += float64(m.counts(row).negative)
 		cells += m.validCells(row)
 	}
 	return positive / float64(max(cells, 1)), negative / float64(max(cells, 1))
@@ -96,6 +112,7 @@ func (m *Marks) Moved(lag, regions int) *Marks {
 	}{{m.Positive, &moved.Positive}, {m.Negative, &moved.Negative}, {valid, &moved.Valid}} {
 		*plane.to = m.moveBits(plane.from, lag*regions)
 	}
+	moved.countRows()
 	return moved
 }
 

@@ -153,6 +153,24 @@ func centreWindow(f, g *Marks, window []int, counts []overlapValues) []overlapVa
 	return table
 }
 
+// counts returns the counts of the data in the rows of the windows.
+func (t *overlapTables) counts(f, g *Marks, rows []int) Counts {
+	if f.Valid != nil || g.Valid != nil {
+		return countRows(f, g, rows)
+	}
+	c := Counts{
+		PositivePositive: int(t.observed[positivePositive]), NegativeNegative: int(t.observed[negativeNegative]),
+		PositiveNegative: int(t.observed[positiveNegative]), NegativePositive: int(t.observed[negativePositive]),
+		Cells: len(rows) * f.Cells,
+	}
+	for _, row := range rows {
+		a, b := f.counts(row), g.counts(row)
+		c.PositiveF, c.NegativeF = c.PositiveF+a.positive, c.NegativeF+a.negative
+		c.PositiveG, c.NegativeG = c.PositiveG+b.positive, c.NegativeG+b.negative
+	}
+	return c
+}
+
 // null returns the null distribution of a weighted sum of the four overlaps.
 func (t *overlapTables) null(weights overlapValues) *null {
 	n := &null{whole: t.lattice, tables: make([][]float64, len(t.windows))}

@@ -128,8 +128,8 @@ func Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 func (r *Result) test(f, g *Marks, memoryF, memoryG *Memory, windows [][]int) {
 	rows := slices.Concat(windows...)
 	r.Windows, r.Rows = len(windows), len(rows)
-	r.Counts = countRows(f, g, rows)
 	r.tables = newTables(f, g, windows)
+	r.Counts = r.tables.counts(f, g, rows)
 	for k, e := range r.tables.expected {
 		r.ExpectedOverlap += e
 		r.ExpectedAgreement += signs[k] * e
@@ -180,7 +180,7 @@ func (r *Result) checkSupport(f, g *Marks, rows []int) {
 		which := [2]string{"first", "second"}[i]
 		with, marked, cells := 0, 0, 0
 		for _, row := range rows {
-			n := count(m.row(m.Positive, row)) + count(m.row(m.Negative, row))
+			n := m.counts(row).positive + m.counts(row).negative
 			if n > 0 {
 				with++
 			}

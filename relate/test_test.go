@@ -36,6 +36,7 @@ func (s signRows) marks(first int) *Marks {
 	if complete {
 		m.Valid = nil
 	}
+	m.countRows()
 	return m
 }
 
@@ -312,5 +313,16 @@ func BenchmarkTest(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tests/s")
 		})
+	}
+}
+
+// TestCounts: complete and incomplete functions are counted alike.
+func TestCounts(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 6))
+	f, g := randomSigns(rng, 60, 100, 0.2, 0).marks(0), randomSigns(rng, 60, 100, 0.2, 0).marks(0)
+	r := Test(f, g, NewMemory(f), NewMemory(g))
+	rows := commonRows(f, g)
+	if want := countRows(f, g, rows); r.Counts != want {
+		t.Errorf("counts %+v, want %+v", r.Counts, want)
 	}
 }
