@@ -153,7 +153,7 @@ const (
 // are left out. The result is NaN if fewer than five are left, or one series
 // is constant there or has infinite values. MutualInformation panics if the
 // lengths differ. Cost: O(n log n) in a tree over the plane; 26 208 values
-// take some 30 ms.
+// take some 50 ms.
 func MutualInformation(x, y []float64) float64 {
 	a, b := complete(x, y)
 	n := len(a)
@@ -586,8 +586,11 @@ func (m MonteCarlo) Test(x, y []float64, period int, windows [][]int, statistic 
 // of their window, in each window times sqrt(n(0)/n(u)), n(u) being the number
 // of places where both series have values after rotation u. For outages that
 // both series share are no relation, though they make n(0) the largest; and a
-// cycle that both share would make the sum depend on which slots are left. The
-// arguments and errors are those of [MonteCarlo.Test].
+// cycle that both share would make the sum depend on which slots are left. In
+// simulations of days it rejects 6 to 7 % at 5 % with a fifth of the places
+// missing in both, and 8 % with half of them, where Test stays at 4 to 7 %.
+//
+// The arguments and errors are those of [MonteCarlo.Test].
 func (m MonteCarlo) Pearson(x, y []float64, period int, windows [][]int) (MonteCarloResult, error) {
 	return m.products(x, y, period, windows, slices.Clone[[]float64])
 }

@@ -526,11 +526,7 @@ func TestMonteCarloUniform(t *testing.T) {
 		return v
 	}
 	m := MonteCarlo{Draws: 2000}
-	days := [][]int{make([]int, rows*period)} // any day may take the place of any other
-	for i := range days[0] {
-		days[0][i] = i
-	}
-	var pearson, spearman, outage []float64
+	var pearson, spearman, outage, direct []float64
 	shuffled := 0
 	for i := range pairs {
 		m.Seed = uint64(i)
@@ -544,8 +540,9 @@ func TestMonteCarloUniform(t *testing.T) {
 			x[w*period+i%period], y[w*period+i%period] = nan, nan
 		}
 		outage = append(outage, must(t)(m.Pearson(x, y, period, windows)).P)
+		direct = append(direct, must(t)(m.Test(x, y, period, windows, Pearson)).P)
 	}
-	for name, p := range map[string][]float64{"Pearson": pearson, "Spearman": spearman, "Pearson with outages": outage} {
+	for name, p := range map[string][]float64{"Pearson": pearson, "Spearman": spearman, "Pearson with outages": outage, "the same by Test": direct} {
 		for _, level := range []float64{0.01, 0.05, 0.2, 0.5, 0.8} {
 			rate := 0.0
 			for _, v := range p {
@@ -588,6 +585,68 @@ func TestMonteCarloAgainstSaddlepoint(t *testing.T) {
 	if math.Abs(got.P-want) > 0.15*want {
 		t.Errorf("p = %v by draws, %v by the saddlepoint", got.P, want)
 	}
+}
+
+// Ties of small counts must stay ties whatever the unit: sums in another order
+// differ in their last bits.
+func TestMonteCarloTies(t *testing.T) {
+	r := rand.New(rand.NewPCG(10, 10))
+	for range 50 {
+		x, y, scaled := make([]float64, 12), make([]float64, 12), make([]float64, 12)
+		for i := range x {
+			x[i], y[i] = float64(r.IntN(2)), float64(r.IntN(2))
+			scaled[i] = 0.7 + 0.1*x[i]
+		}
+		windows := [][]int{{0, 1, 2, 3, 4, 5}, {6, 7, 8, 9, 10, 11}}
+		m := MonteCarlo{Draws: 20_000, Exceedances: 20_000}
+		a, b := must(t)(m.Pearson(x, y, 1, windows)), must(t)(m.Pearson(scaled, y, 1, windows))
+		if !near(a.P, b.P, 0) {
+			t.Fatalf("%v and %v: p = %v, in another unit %v", x, y, a.P, b.P)
+		}
+		if want := enumerated(x, y, 1, windows, Pearson); !math.IsNaN(a.P) && !near(a.P, want, 0.03) {
+			t.Fatalf("%v and %v: p = %v, exact %v", x, y, a.P, want)
+		}
+	}
+}
+
+func FuzzMeasures(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 2)
+	f.Add([]byte{0, 0, 0, 255, 255, 254, 253, 1}, -1)
+	f.Fuzz(func(t *testing.T, data []byte, period int) {
+		values := []float64{nan, 0, math.Copysign(0, -1), math.MaxFloat64, -math.MaxFloat64, 5e-324, math.Inf(1), math.Inf(-1)}
+		n := min(len(data)/2, 100)
+		x, y := make([]float64, n), make([]float64, n)
+		read := func(b byte) float64 {
+			if int(b) < len(values) {
+				return values[b]
+			}
+			return float64(b % 16)
+		}
+		for i := range n {
+			x[i], y[i] = read(data[2*i]), read(data[2*i+1])
+		}
+		MutualInformation(x, y)
+		TimeWarp(x, y, period)
+		for _, r := range []float64{Pearson(x, y), Spearman(x, y)} {
+			if r < -1 || r > 1 {
+				t.Errorf("correlation %v of %v and %v", r, x, y)
+			}
+		}
+		rows := 0
+		if period > 0 {
+			rows = n / period
+		}
+		m := MonteCarlo{Draws: 50}
+		for _, test := range []func() (MonteCarloResult, error){
+			func() (MonteCarloResult, error) { return m.Pearson(x, y, period, weeks(rows/3, 3)) },
+			func() (MonteCarloResult, error) { return m.Spearman(x, y, period, weeks(rows/3, 3)) },
+			func() (MonteCarloResult, error) { return m.Test(x, y, period, weeks(rows/3, 3), Spearman) },
+		} {
+			if r, err := test(); err == nil && (r.P <= 0 || r.P > 1) {
+				t.Errorf("p = %v of %v and %v", r.P, x, y)
+			}
+		}
+	})
 }
 
 const hours = 26_208 // three years of weeks
