@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/stat"
 )
 
 // The standard techniques stand beside the test of features so that one can
@@ -16,35 +17,55 @@ import (
 // tests too is due to the null of rotations in [MonteCarlo], which they share
 // with it.
 
-// complete returns copies of the values at which neither series is missing.
+// complete returns the values at which neither series is missing: x and y
+// themselves if none is.
 func complete(x, y []float64) (a, b []float64) {
 	if len(x) != len(y) {
 		panic(fmt.Sprintf("relate: series of %d and %d values", len(x), len(y)))
 	}
+	missing := func(i int) bool { return x[i] != x[i] || y[i] != y[i] } // NaN
+	first := 0
+	for first < len(x) && !missing(first) {
+		first++
+	}
+	if first == len(x) {
+		return x, y
+	}
 	a, b = make([]float64, 0, len(x)), make([]float64, 0, len(x))
-	for i, v := range x {
-		if w := y[i]; v == v && w == w { // neither is NaN
-			a, b = append(a, v), append(b, w)
+	a, b = append(a, x[:first]...), append(b, y[:first]...)
+	for i := first; i < len(x); i++ {
+		if !missing(i) {
+			a, b = append(a, x[i]), append(b, y[i])
 		}
 	}
 	return a, b
 }
 
-// standardise gives v mean 0 and variance 1. It reports false if it cannot: v
-// is constant, or not all of it and of its square is finite.
-func standardise(v []float64) bool {
-	// A constant's mean may differ from it in the last bit, so that its
-	// variance would not be 0.
-	if len(v) == 0 || slices.Min(v) == slices.Max(v) {
-		return false
+// constant reports whether all values are equal. A constant's mean may differ
+// from it in the last bit, so one cannot ask whether the variance is 0.
+func constant(v []float64) bool {
+	for _, x := range v {
+		if x != v[0] {
+			return false
+		}
 	}
+	return true
+}
+
+// standardised returns v with mean 0 and variance 1, or nil if there is no
+// such thing: v is constant, or it or its square is not finite.
+func standardised(v []float64) []float64 {
+	if constant(v) {
+		return nil
+	}
+	v = slices.Clone(v)
 	floats.AddConst(-floats.Sum(v)/float64(len(v)), v)
 	sd := math.Sqrt(floats.Dot(v, v) / float64(len(v)))
 	if !(sd > 0) || math.IsInf(sd, 0) {
-		return false
+		return nil
 	}
 	floats.Scale(1/sd, v)
-	return true
+	return v
 }
 
 // Pearson returns the product-moment correlation of two series, in [-1, 1].
@@ -53,16 +74,22 @@ func standardise(v []float64) bool {
 // if fewer than two are left, if one series is constant there, or if a square
 // overflows. Pearson panics if the lengths differ. Cost: a few passes.
 func Pearson(x, y []float64) float64 {
-	a, b := complete(x, y)
-	return correlate(a, b)
+	return correlate(complete(x, y))
 }
 
-// correlate is Pearson of series without missing values, which it overwrites.
+// correlate is Pearson of series without missing values.
 func correlate(a, b []float64) float64 {
-	if !standardise(a) || !standardise(b) {
+	if constant(a) || constant(b) {
 		return math.NaN()
 	}
-	return max(-1, min(1, floats.Dot(a, b)/float64(len(a))))
+	r := stat.Correlation(a, b, nil)
+	switch { // by rounding
+	case r > 1:
+		return 1
+	case r < -1:
+		return -1
+	}
+	return r
 }
 
 // Spearman returns the rank correlation of two series, in [-1, 1]: that of
@@ -70,14 +97,12 @@ func correlate(a, b []float64) float64 {
 // Missing values are treated as there, before ranking. Cost: two sorts.
 func Spearman(x, y []float64) float64 {
 	a, b := complete(x, y)
-	rank(a)
-	rank(b)
-	return correlate(a, b)
+	return correlate(ranks(a), ranks(b))
 }
 
-// rank replaces values by their ranks from 1, equal ones by the mean of their
+// ranks returns the ranks of values from 1, for equal ones the mean of their
 // ranks. NaN stays NaN and is not counted.
-func rank(v []float64) {
+func ranks(v []float64) []float64 {
 	order := make([]int32, 0, len(v))
 	for i, x := range v {
 		if !math.IsNaN(x) {
@@ -93,16 +118,18 @@ func rank(v []float64) {
 		}
 		return 0
 	})
+	r := slices.Repeat([]float64{math.NaN()}, len(v))
 	for from := 0; from < len(order); {
 		to := from + 1
 		for to < len(order) && v[order[to]] == v[order[from]] {
 			to++
 		}
 		for _, i := range order[from:to] {
-			v[i] = float64(from+1+to) / 2
+			r[i] = float64(from+1+to) / 2
 		}
 		from = to
 	}
+	return r
 }
 
 const (
@@ -126,11 +153,12 @@ const (
 // are left out. The result is NaN if fewer than five are left, or one series
 // is constant there or has infinite values. MutualInformation panics if the
 // lengths differ. Cost: O(n log n) in a tree over the plane; 26 208 values
-// take some 30 ms.
+// take some 50 ms.
 func MutualInformation(x, y []float64) float64 {
 	a, b := complete(x, y)
 	n := len(a)
-	if n < neighbours+2 || !standardise(a) || !standardise(b) {
+	a, b = standardised(a), standardised(b)
+	if n < neighbours+2 || a == nil || b == nil {
 		return math.NaN()
 	}
 	separate(a, 0)
@@ -324,7 +352,8 @@ func (t *planeTree) search(lo, hi int, p [2]float64, near *nearest) {
 // O(n).
 func TimeWarp(x, y []float64, band int) float64 {
 	a, b := complete(x, y)
-	if !standardise(a) || !standardise(b) {
+	a, b = standardised(a), standardised(b)
+	if a == nil || b == nil {
 		return math.NaN()
 	}
 	n := len(a)
@@ -386,16 +415,29 @@ type MonteCarloResult struct {
 	Draws int     // rotations drawn
 }
 
-// generator returns the source of the test's rotations.
-func (m MonteCarlo) generator() *rand.PCG {
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%q", m.Key) // quoted, so that ["a b"] is not ["a", "b"]
-	return rand.NewPCG(m.Seed, h.Sum64())
+// A rotationSource draws rotations.
+type rotationSource struct {
+	source *rand.PCG
+	word   uint64 // random bits, taken from the top
+	left   int    // numbers that may be taken of them
 }
 
-// pickRotation returns a random number below n. Its bias is n/2^64.
-func pickRotation(source *rand.PCG, n int) int {
-	high, _ := bits.Mul64(source.Uint64(), uint64(n))
+// rotations returns the source of the test's rotations.
+func (m MonteCarlo) rotations() *rotationSource {
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%q", m.Key) // quoted, so that ["a b"] is not ["a", "b"]
+	return &rotationSource{source: rand.NewPCG(m.Seed, h.Sum64())}
+}
+
+// next returns a random number below n. Four are taken of one word of 64 bits,
+// which leaves a bias of n^4/2^64.
+func (r *rotationSource) next(n int) int {
+	if r.left == 0 {
+		r.word, r.left = r.source.Uint64(), 4
+	}
+	r.left--
+	high, low := bits.Mul64(r.word, uint64(n))
+	r.word = low
 	return int(high)
 }
 
@@ -454,7 +496,11 @@ func (m MonteCarlo) check(x, y []float64, period int, windows [][]int) error {
 
 // gather returns the values of the windows' rows.
 func gather(v []float64, period int, windows [][]int) []float64 {
-	var values []float64
+	rows := 0
+	for _, w := range windows {
+		rows += len(w)
+	}
+	values := make([]float64, 0, rows*period)
 	for _, w := range windows {
 		for _, row := range w {
 			values = append(values, v[row*period:(row+1)*period]...)
@@ -463,13 +509,43 @@ func gather(v []float64, period int, windows [][]int) []float64 {
 	return values
 }
 
+// gatherComplete returns what gather does without the slots of a window at
+// which a series misses a value in any row, and how many slots are left in
+// each window.
+func gatherComplete(x, y []float64, period int, windows [][]int) (a, b []float64, slots []int) {
+	slots = make([]int, len(windows))
+	for q, w := range windows {
+		var kept []int
+		for slot := range period {
+			if !slices.ContainsFunc(w, func(row int) bool {
+				i := row*period + slot
+				return math.IsNaN(x[i]) || math.IsNaN(y[i])
+			}) {
+				kept = append(kept, slot)
+			}
+		}
+		slots[q] = len(kept)
+		for _, row := range w {
+			for _, slot := range kept {
+				a, b = append(a, x[row*period+slot]), append(b, y[row*period+slot])
+			}
+		}
+	}
+	return a, b, slots
+}
+
 // Test tests a statistic, such as [Pearson], [MutualInformation] or a closure
 // around [TimeWarp]. x and y have shape [rows * period]; rows are numbered
 // from 0, windows are lists of rows, and rows that are in no window are left
-// out. NaN is a missing value: it is rotated like any other, and the statistic
-// must deal with it. Test calls the statistic once for the data and once a
-// draw, with the values of all windows in slices that it uses again; it must
-// not keep or change them.
+// out. Test calls the statistic once for the data and once a draw, with the
+// values of all windows in slices that it uses again; it must not keep or
+// change them.
+//
+// NaN is a missing value. The places that miss one must be the same in all
+// rotations, or outages that both series share would look like a relation. So
+// a slot of the row that misses a value in any row of a window, in any of the
+// series, is left out of that window; the statistic sees no NaN, and a series
+// with many holes has little left.
 //
 // Errors: series of different lengths, rows that they do not have, infinite
 // values, negative options.
@@ -477,23 +553,23 @@ func (m MonteCarlo) Test(x, y []float64, period int, windows [][]int, statistic 
 	if err := m.check(x, y, period, windows); err != nil {
 		return MonteCarloResult{}, err
 	}
-	x, y = gather(x, period, windows), gather(y, period, windows)
+	x, y, slots := gatherComplete(x, y, period, windows)
 	observed := statistic(x, y)
 	if math.IsNaN(observed) {
 		return MonteCarloResult{Value: observed, P: observed}, nil
 	}
-	source := m.generator()
+	source := m.rotations()
 	rotated := make([]float64, len(y))
 	// Two orders of summation differ by less than this.
 	rounding := 1e-12 * math.Abs(observed)
 	p, draws := m.sample(observed, rounding, func() float64 {
 		from := 0
-		for _, w := range windows {
-			to := from + len(w)*period
-			if from == to {
-				continue // rotations of no rows
+		for q, w := range windows {
+			if len(w) == 0 {
+				continue
 			}
-			cut := from + pickRotation(source, len(w))*period
+			to := from + len(w)*slots[q]
+			cut := from + source.next(len(w))*slots[q]
 			n := copy(rotated[from:to], y[cut:to])
 			copy(rotated[from+n:to], y[from:cut])
 			from = to
@@ -505,50 +581,48 @@ func (m MonteCarlo) Test(x, y []float64, period int, windows [][]int, statistic 
 
 // Pearson tests the statistic of [Pearson] at the cost of a few additions a
 // draw. Without missing values the p-value is that of [MonteCarlo.Test]. With
-// them the statistic of a rotation is the sum of products of values less the
-// mean of their slot of the row over the window, in each window times
-// sqrt(n(0)/n(u)), n(u) being the number of places where both series have
-// values after rotation u. For outages that both series share are no relation,
-// though they make n(0) the largest; and a cycle that both share would make
-// the sum depend on which slots are left. The arguments and errors are those
-// of [MonteCarlo.Test].
+// them it keeps all that there is, and is approximate: the statistic of a
+// rotation is the sum of products of values less the means of their slot and
+// of their window, in each window times sqrt(n(0)/n(u)), n(u) being the number
+// of places where both series have values after rotation u. For outages that
+// both series share are no relation, though they make n(0) the largest; and a
+// cycle that both share would make the sum depend on which slots are left. In
+// simulations of days it rejects 6 to 7 % at 5 % with a fifth of the places
+// missing in both, and 8 % with half of them, where Test stays at 4 to 7 %.
+//
+// The arguments and errors are those of [MonteCarlo.Test].
 func (m MonteCarlo) Pearson(x, y []float64, period int, windows [][]int) (MonteCarloResult, error) {
-	return m.products(x, y, period, windows, nil)
+	return m.products(x, y, period, windows, slices.Clone[[]float64])
 }
 
 // Spearman tests the statistic of [Spearman], as [MonteCarlo.Pearson] does that
 // of [Pearson], on the ranks that values have in their series.
 func (m MonteCarlo) Spearman(x, y []float64, period int, windows [][]int) (MonteCarloResult, error) {
-	return m.products(x, y, period, windows, rank)
+	return m.products(x, y, period, windows, ranks)
 }
 
 // products tests the correlation of series after a transformation.
-func (m MonteCarlo) products(x, y []float64, period int, windows [][]int, transform func([]float64)) (MonteCarloResult, error) {
+func (m MonteCarlo) products(x, y []float64, period int, windows [][]int, transform func([]float64) []float64) (MonteCarloResult, error) {
 	if err := m.check(x, y, period, windows); err != nil {
 		return MonteCarloResult{}, err
 	}
 	x, y = gather(x, period, windows), gather(y, period, windows)
 	a, b := complete(x, y)
-	if transform != nil {
-		for _, v := range [][]float64{x, y, a, b} {
-			transform(v)
-		}
-	}
-	value := correlate(a, b)
+	value := correlate(transform(a), transform(b))
 	if math.IsNaN(value) {
 		return MonteCarloResult{Value: value, P: value}, nil
 	}
-	tables := productTables(x, y, period, windows)
+	tables := productTables(transform(x), transform(y), period, windows)
 	observed, size := 0.0, 0.0
 	for _, t := range tables {
 		observed += t[0]
 		size += floats.Norm(t, math.Inf(1))
 	}
-	source := m.generator()
+	source := m.rotations()
 	p, draws := m.sample(observed, 1e-12*size, func() float64 {
 		sum := 0.0
 		for _, t := range tables {
-			sum += t[pickRotation(source, len(t))]
+			sum += t[source.next(len(t))]
 		}
 		return sum
 	})
@@ -557,21 +631,22 @@ func (m MonteCarlo) products(x, y []float64, period int, windows [][]int, transf
 
 // productTables returns for every window that has rows the sums of products
 // of the two series at every rotation of the second, that of the data first.
-// The series hold the rows of the windows, one after the other. To centre slot
-// by slot adds the same to all rotations if no value is missing.
+// The series hold the rows of the windows, one after the other; they are
+// overwritten. To centre slots and windows adds the same to all rotations if
+// no value is missing.
 func productTables(x, y []float64, period int, windows [][]int) [][]float64 {
+	centreSlots(x, period)
+	centreSlots(y, period)
 	var tables [][]float64
 	for _, w := range windows {
 		if len(w) == 0 {
 			continue
 		}
 		n := len(w) * period
-		a, validA := centre(x[:n], period)
-		b, validB := centre(y[:n], period)
-		x, y = x[n:], y[n:]
-		table := rotatedDots(a, b, period)
-		if validA != nil || validB != nil {
-			both := rotatedDots(orOnes(validA, n), orOnes(validB, n), period)
+		validX, validY := centre(x[:n]), centre(y[:n])
+		table := rotatedDots(x[:n], y[:n], period)
+		if validX != nil || validY != nil {
+			both := rotatedDots(orOnes(validX, n), orOnes(validY, n), period)
 			for u, joint := range both {
 				if joint > 0 {
 					table[u] *= math.Sqrt(both[0] / joint)
@@ -579,41 +654,56 @@ func productTables(x, y []float64, period int, windows [][]int) [][]float64 {
 			}
 		}
 		tables = append(tables, table)
+		x, y = x[n:], y[n:]
 	}
 	return tables
 }
 
-// centre returns values less the mean that their slot has over the rows, with
-// 0 for those that are missing; and 1 where there is a value and 0 where not,
-// or nil if none is missing.
-func centre(v []float64, period int) (centred, valid []float64) {
-	centred = slices.Clone(v)
-	missing := false
-	for slot := range period {
-		sum, n := 0.0, 0
-		for i := slot; i < len(v); i += period {
-			if !math.IsNaN(v[i]) {
-				sum += v[i]
-				n++
+// centreSlots subtracts from every value the mean of its slot over all rows.
+// That over the rows of one window would take the place of many degrees of
+// freedom where few rows have values.
+func centreSlots(v []float64, period int) {
+	sums, counts := make([]float64, period), make([]float64, period)
+	for row := range slices.Chunk(v, period) {
+		for slot, x := range row {
+			if x == x { // not NaN
+				sums[slot] += x
+				counts[slot]++
 			}
 		}
-		missing = missing || n*period < len(v)
-		for i := slot; i < len(v); i += period {
-			centred[i] -= sum / float64(max(n, 1))
+	}
+	for slot := range sums {
+		sums[slot] /= max(counts[slot], 1)
+	}
+	for row := range slices.Chunk(v, period) {
+		floats.Sub(row, sums)
+	}
+}
+
+// centre subtracts the mean from values, and puts 0 for those that are
+// missing. It returns 1 where there is a value and 0 where not, or nil if none
+// is missing.
+func centre(v []float64) (valid []float64) {
+	sum, n := 0.0, 0
+	for _, x := range v {
+		if x == x { // not NaN
+			sum += x
+			n++
 		}
 	}
-	if !missing {
-		return centred, nil
+	floats.AddConst(-sum/float64(max(n, 1)), v)
+	if n == len(v) {
+		return nil
 	}
 	valid = make([]float64, len(v))
-	for i, x := range centred {
+	for i, x := range v {
 		if math.IsNaN(x) {
-			centred[i] = 0
+			v[i] = 0
 		} else {
 			valid[i] = 1
 		}
 	}
-	return centred, valid
+	return valid
 }
 
 // orOnes returns v, or n ones if v is nil.

@@ -52,8 +52,6 @@ func pairwise(x, y []float64) (a, b []float64) {
 	return a, b
 }
 
-func constant(v []float64) bool { return len(v) == 0 || slices.Max(v) == slices.Min(v) }
-
 func slowPearson(x, y []float64) float64 {
 	a, b := pairwise(x, y)
 	if constant(a) || constant(b) {
@@ -64,7 +62,7 @@ func slowPearson(x, y []float64) float64 {
 
 func slowSpearman(x, y []float64) float64 {
 	a, b := pairwise(x, y)
-	ranks := func(v []float64) []float64 {
+	slowRanks := func(v []float64) []float64 {
 		r := make([]float64, len(v))
 		for i := range v {
 			for j := range v {
@@ -78,7 +76,7 @@ func slowSpearman(x, y []float64) float64 {
 		}
 		return r
 	}
-	return slowPearson(ranks(a), ranks(b))
+	return slowPearson(slowRanks(a), slowRanks(b))
 }
 
 // slowInformation is the first estimator of Kraskov and others as they write
@@ -89,8 +87,7 @@ func slowInformation(x, y []float64) float64 {
 	if n < 5 || constant(a) || constant(b) {
 		return nan
 	}
-	standardise(a)
-	standardise(b)
+	a, b = standardised(a), standardised(b)
 	separate(a, 0)
 	separate(b, 1)
 	sum := 0.0
@@ -122,8 +119,7 @@ func slowWarp(x, y []float64, band int) float64 {
 	if constant(a) || constant(b) {
 		return nan
 	}
-	standardise(a)
-	standardise(b)
+	a, b = standardised(a), standardised(b)
 	cost := map[[2]int]float64{{-1, -1}: 0}
 	at := func(i, j int) float64 {
 		if c, ok := cost[[2]int{i, j}]; ok {
@@ -381,7 +377,7 @@ func must(t *testing.T) func(MonteCarloResult, error) MonteCarloResult {
 	}
 }
 
-// The tables by their definition: centre each slot in the window, leave missing values
+// The tables by their definition: centre each slot, then each window, leave missing values
 // out, scale by the root of the share of places that are left.
 func TestProductTables(t *testing.T) {
 	r := rand.New(rand.NewPCG(6, 6))
@@ -403,21 +399,25 @@ func TestProductTables(t *testing.T) {
 			if len(w) == 0 {
 				continue
 			}
-			mean := func(v []float64, slot int) float64 {
-				var a []float64
-				for _, row := range w {
-					a = append(a, v[row*period+slot])
+			centred := func(v []float64) []float64 {
+				c := slices.Clone(v)
+				for i := range c {
+					c[i] -= meanOf(v, func(j int) bool { return j%period == i%period })
 				}
-				a, _ = pairwise(a, a)
-				return stat.Mean(a, nil)
+				d := slices.Clone(c)
+				for i := range d {
+					d[i] -= meanOf(c, func(j int) bool { return slices.Contains(w, j/period) })
+				}
+				return d
 			}
+			cx, cy := centred(x), centred(y)
 			joint0 := 0.0
 			for u := range w {
 				sum, joint := 0.0, 0.0
 				for i, row := range w {
 					other := w[(i+u)%len(w)]
 					for k := range period {
-						a, b := x[row*period+k]-mean(x, k), y[other*period+k]-mean(y, k)
+						a, b := cx[row*period+k], cy[other*period+k]
 						if !math.IsNaN(a) && !math.IsNaN(b) {
 							sum += a * b
 							joint++
@@ -437,6 +437,18 @@ func TestProductTables(t *testing.T) {
 			t.Fatalf("%d tables, want %d", len(got), q)
 		}
 	}
+}
+
+// meanOf returns the mean of the values of v at places that are in.
+func meanOf(v []float64, in func(i int) bool) float64 {
+	sum, n := 0.0, 0.0
+	for i, x := range v {
+		if in(i) && !math.IsNaN(x) {
+			sum += x
+			n++
+		}
+	}
+	return sum / n
 }
 
 func TestMonteCarloRepeats(t *testing.T) {
@@ -497,9 +509,9 @@ func TestMonteCarloRefuses(t *testing.T) {
 	}
 }
 
-// Two independent series of days with a memory of three days, an outage of
-// both, and the same weekly cycle: the p-values of rotations are uniform,
-// those of shuffled days are not.
+// Two independent series of days with a memory of three days and the same
+// weekly cycle, also with outages of both on weekends: the p-values of
+// rotations are uniform, those of shuffled days are not.
 func TestMonteCarloUniform(t *testing.T) {
 	const pairs, rows, period = 1500, 120, 7
 	r := rand.New(rand.NewPCG(8, 8))
@@ -514,11 +526,7 @@ func TestMonteCarloUniform(t *testing.T) {
 		return v
 	}
 	m := MonteCarlo{Draws: 2000}
-	days := [][]int{make([]int, rows*period)} // any day may take the place of any other
-	for i := range days[0] {
-		days[0][i] = i
-	}
-	var pearson, spearman, outage []float64
+	var pearson, spearman, outage, direct []float64
 	shuffled := 0
 	for i := range pairs {
 		m.Seed = uint64(i)
@@ -528,12 +536,15 @@ func TestMonteCarloUniform(t *testing.T) {
 		if i < 50 && shuffledP(r, x, y) <= 0.05 {
 			shuffled++
 		}
-		for w := 0; w < rows; w += 5 {
-			x[w*period+i%period], y[w*period+i%period] = nan, nan
+		for j := range x {
+			if j%period >= 5 && r.Float64() < 0.6 {
+				x[j], y[j] = nan, nan
+			}
 		}
 		outage = append(outage, must(t)(m.Pearson(x, y, period, windows)).P)
+		direct = append(direct, must(t)(m.Test(x, y, period, windows, Pearson)).P)
 	}
-	for name, p := range map[string][]float64{"Pearson": pearson, "Spearman": spearman, "Pearson with outages": outage} {
+	for name, p := range map[string][]float64{"Pearson": pearson, "Spearman": spearman, "Pearson with outages": outage, "the same by Test": direct} {
 		for _, level := range []float64{0.01, 0.05, 0.2, 0.5, 0.8} {
 			rate := 0.0
 			for _, v := range p {
@@ -576,6 +587,68 @@ func TestMonteCarloAgainstSaddlepoint(t *testing.T) {
 	if math.Abs(got.P-want) > 0.15*want {
 		t.Errorf("p = %v by draws, %v by the saddlepoint", got.P, want)
 	}
+}
+
+// Ties of small counts must stay ties whatever the unit: sums in another order
+// differ in their last bits.
+func TestMonteCarloTies(t *testing.T) {
+	r := rand.New(rand.NewPCG(10, 10))
+	for range 50 {
+		x, y, scaled := make([]float64, 12), make([]float64, 12), make([]float64, 12)
+		for i := range x {
+			x[i], y[i] = float64(r.IntN(2)), float64(r.IntN(2))
+			scaled[i] = 0.7 + 0.1*x[i]
+		}
+		windows := [][]int{{0, 1, 2, 3, 4, 5}, {6, 7, 8, 9, 10, 11}}
+		m := MonteCarlo{Draws: 20_000, Exceedances: 20_000}
+		a, b := must(t)(m.Pearson(x, y, 1, windows)), must(t)(m.Pearson(scaled, y, 1, windows))
+		if !near(a.P, b.P, 0) {
+			t.Fatalf("%v and %v: p = %v, in another unit %v", x, y, a.P, b.P)
+		}
+		if want := enumerated(x, y, 1, windows, Pearson); !math.IsNaN(a.P) && !near(a.P, want, 0.03) {
+			t.Fatalf("%v and %v: p = %v, exact %v", x, y, a.P, want)
+		}
+	}
+}
+
+func FuzzMeasures(f *testing.F) {
+	f.Add([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 2)
+	f.Add([]byte{0, 0, 0, 255, 255, 254, 253, 1}, -1)
+	f.Fuzz(func(t *testing.T, data []byte, period int) {
+		values := []float64{nan, 0, math.Copysign(0, -1), math.MaxFloat64, -math.MaxFloat64, 5e-324, math.Inf(1), math.Inf(-1)}
+		n := min(len(data)/2, 100)
+		x, y := make([]float64, n), make([]float64, n)
+		read := func(b byte) float64 {
+			if int(b) < len(values) {
+				return values[b]
+			}
+			return float64(b % 16)
+		}
+		for i := range n {
+			x[i], y[i] = read(data[2*i]), read(data[2*i+1])
+		}
+		MutualInformation(x, y)
+		TimeWarp(x, y, period)
+		for _, r := range []float64{Pearson(x, y), Spearman(x, y)} {
+			if r < -1 || r > 1 {
+				t.Errorf("correlation %v of %v and %v", r, x, y)
+			}
+		}
+		rows := 0
+		if period > 0 {
+			rows = n / period
+		}
+		m := MonteCarlo{Draws: 50}
+		for _, test := range []func() (MonteCarloResult, error){
+			func() (MonteCarloResult, error) { return m.Pearson(x, y, period, weeks(rows/3, 3)) },
+			func() (MonteCarloResult, error) { return m.Spearman(x, y, period, weeks(rows/3, 3)) },
+			func() (MonteCarloResult, error) { return m.Test(x, y, period, weeks(rows/3, 3), Spearman) },
+		} {
+			if r, err := test(); err == nil && (r.P <= 0 || r.P > 1) {
+				t.Errorf("p = %v of %v and %v", r.P, x, y)
+			}
+		}
+	})
 }
 
 const hours = 26_208 // three years of weeks
