@@ -79,18 +79,6 @@ func (m *Marks) valid(number int) []uint64 {
 	return all
 }
 
-// shares returns the shares of the valid cells of some rows that are positive
-// and negative features.
-func (m *Marks) shares(rows []int) (positive, negative float64) {
-	cells := 0
-	for _, row := range rows {
-		positive += float64(m.counts(row).positive)
-		negative += float64(m.counts(row).negative)
-		cells += m.validCells(row)
-	}
-	return positive / float64(max(cells, 1)), negative / float64(max(cells, 1))
-}
-
 // Moved returns the marks as they were lag slots before: what stands at slot
 // t+lag of m stands at slot t of the result. Cells that no row of m holds are
 // not valid.

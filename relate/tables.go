@@ -3,6 +3,8 @@ package relate
 import (
 	"math"
 	"math/bits"
+
+	"gonum.org/v1/gonum/floats"
 )
 
 // The statistics of a pair: how many cells are positive features of both
@@ -61,6 +63,10 @@ func newTables(f, g *Marks, windows [][]int) *overlapTables {
 		}
 	}
 	t.lattice = float64(missing) <= maxMissing*float64(cells)
+	var meansF, meansG *cellMeans
+	if !t.lattice {
+		meansF, meansG = newCellMeans(f, windows), newCellMeans(g, windows)
+	}
 	for _, w := range windows {
 		counts := countWindow(f, g, w)
 		for u, o := range counts {
@@ -72,7 +78,7 @@ func newTables(f, g *Marks, windows [][]int) *overlapTables {
 			}
 		}
 		if !t.lattice {
-			counts = centreWindow(f, g, w, counts)
+			counts = centreWindow(f, g, meansF, meansG, w)
 		}
 		t.windows = append(t.windows, counts)
 	}
@@ -111,34 +117,27 @@ func countWindow(f, g *Marks, window []int) []overlapValues {
 	return table
 }
 
-// centreWindow returns the overlaps of one window with every indicator a of a
-// feature replaced by v*(a - mean of a over the valid cells of the window), so
-// that coverage that both functions share is no coincidence; and scaled by
-// sqrt(n(0)/n(u)), n(u) being the number of cells that are valid in both after
-// rotation u, since shared outages make n(0) the largest.
-func centreWindow(f, g *Marks, window []int, counts []overlapValues) []overlapValues {
+// centreWindow returns the overlaps of one window with the indicators of
+// features centred, so that coverage that both functions share is no
+// coincidence; and scaled by sqrt(n(0)/n(u)), n(u) being the number of cells
+// that are valid in both after rotation u, since shared outages make n(0) the
+// largest. An indicator is centred by its mean at its place in the row, over
+// the rows of the test, and then by its mean in the window: with the window's
+// alone, a cycle that both functions share would leave a product whose mean is
+// far from 0, which the scale would turn into a coincidence.
+func centreWindow(f, g *Marks, meansF, meansG *cellMeans, window []int) []overlapValues {
 	n := len(window)
-	fp, fn := f.shares(window)
-	gp, gn := g.shares(window)
+	a, b := meansF.centred(f, window), meansG.centred(g, window)
 	table := make([]overlapValues, n)
 	joint := make([]float64, n)
 	for i, row := range window {
-		v1 := f.valid(row)
 		for u := range n {
-			other := window[(i+u)%n]
-			v2 := g.valid(other)
-			// The indicators of one function where the other is valid, and the
-			// cells that are valid in both.
-			f1 := float64(countBoth(f.row(f.Positive, row), v2))
-			f2 := float64(countBoth(f.row(f.Negative, row), v2))
-			g1 := float64(countBoth(v1, g.row(g.Positive, other)))
-			g2 := float64(countBoth(v1, g.row(g.Negative, other)))
-			both := float64(countBoth(v1, v2))
-			table[u][positivePositive] += fp*gp*both - fp*g1 - gp*f1
-			table[u][negativeNegative] += fn*gn*both - fn*g2 - gn*f2
-			table[u][positiveNegative] += fp*gn*both - fp*g2 - gn*f1
-			table[u][negativePositive] += fn*gp*both - fn*g1 - gp*f2
-			joint[u] += both
+			j := (i + u) % n
+			joint[u] += float64(countBoth(f.valid(row), g.valid(window[j])))
+			table[u][positivePositive] += floats.Dot(a[0][i], b[0][j])
+			table[u][negativeNegative] += floats.Dot(a[1][i], b[1][j])
+			table[u][positiveNegative] += floats.Dot(a[0][i], b[1][j])
+			table[u][negativePositive] += floats.Dot(a[1][i], b[0][j])
 		}
 	}
 	for u := range table {
@@ -147,10 +146,72 @@ func centreWindow(f, g *Marks, window []int, counts []overlapValues) []overlapVa
 			scale = math.Sqrt(joint[0] / joint[u])
 		}
 		for k := range table[u] {
-			table[u][k] = scale * (table[u][k] + counts[u][k])
+			table[u][k] *= scale
 		}
 	}
 	return table
+}
+
+// cellMeans are the shares of the valid rows in which each cell of a row is a
+// positive and a negative feature.
+type cellMeans [2][]float64
+
+func newCellMeans(m *Marks, windows [][]int) *cellMeans {
+	means := &cellMeans{make([]float64, m.Cells), make([]float64, m.Cells)}
+	valid := make([]float64, m.Cells)
+	for _, w := range windows {
+		for _, row := range w {
+			addBits(valid, m.valid(row))
+			addBits(means[0], m.row(m.Positive, row))
+			addBits(means[1], m.row(m.Negative, row))
+		}
+	}
+	for c, n := range valid {
+		if n > 0 {
+			means[0][c] /= n
+			means[1][c] /= n
+		}
+	}
+	return means
+}
+
+// addBits adds 1 to the counts of the bits that are set.
+func addBits(counts []float64, words []uint64) {
+	for i, w := range words {
+		for ; w != 0; w &= w - 1 {
+			counts[64*i+bits.TrailingZeros64(w)]++
+		}
+	}
+}
+
+// centred returns the centred indicators of the rows of a window, of positive
+// and of negative features; 0 in cells that are not valid.
+func (c *cellMeans) centred(m *Marks, window []int) (values [2][][]float64) {
+	for sign, plane := range [][]uint64{m.Positive, m.Negative} {
+		sum, cells := 0.0, 0
+		for _, row := range window {
+			x := make([]float64, m.Cells)
+			addBits(x, m.row(plane, row))
+			for i, w := range m.valid(row) {
+				for ; w != 0; w &= w - 1 {
+					at := 64*i + bits.TrailingZeros64(w)
+					x[at] -= c[sign][at]
+					sum += x[at]
+					cells++
+				}
+			}
+			values[sign] = append(values[sign], x)
+		}
+		mean := sum / float64(max(cells, 1))
+		for r, row := range window {
+			for i, w := range m.valid(row) {
+				for ; w != 0; w &= w - 1 {
+					values[sign][r][64*i+bits.TrailingZeros64(w)] -= mean
+				}
+			}
+		}
+	}
+	return values
 }
 
 // counts returns the counts of the data in the rows of the windows.

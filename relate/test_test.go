@@ -73,22 +73,42 @@ func TestTables(t *testing.T) {
 			t.Fatalf("seed %d: lattice %t with %g of the cells missing", seed, tables.lattice, missing)
 		}
 		for q, window := range windows {
-			mean := func(s signRows, sign int8) float64 {
-				n, all := 0.0, 0.0
-				for _, row := range window {
-					for _, x := range s[row-100] {
+			// The mean at a place in the row, over all windows, and that of what
+			// is left in this one.
+			centred := func(s signRows, sign int8) func(row, c int) float64 {
+				atCell := func(c int) float64 {
+					n, all := 0.0, 0.0
+					for _, row := range slices.Concat(windows...) {
+						x := s[row-100][c]
 						n += float64(b2i(x == sign))
 						all += float64(b2i(x != 9))
 					}
+					return n / max(all, 1)
 				}
-				return n / all
+				cells := make([]float64, len(s[0]))
+				for c := range cells {
+					cells[c] = atCell(c)
+				}
+				sum, all := 0.0, 0.0
+				for _, row := range window {
+					for c, x := range s[row-100] {
+						if x != 9 {
+							sum += float64(b2i(x == sign)) - cells[c]
+							all++
+						}
+					}
+				}
+				return func(row, c int) float64 { return float64(b2i(s[row-100][c] == sign)) - cells[c] - sum/all }
 			}
+			centredA := map[int8]func(row, c int) float64{1: centred(a, 1), -1: centred(a, -1)}
+			centredB := map[int8]func(row, c int) float64{1: centred(b, 1), -1: centred(b, -1)}
 			joint := make([]float64, len(window))
 			want := make([]overlapValues, len(window))
 			for u := range window {
 				for i, row := range window {
 					for c, x := range a[row-100] {
-						y := b[window[(i+u)%len(window)]-100][c]
+						other := window[(i+u)%len(window)]
+						y := b[other-100][c]
 						if x == 9 || y == 9 {
 							continue
 						}
@@ -96,7 +116,7 @@ func TestTables(t *testing.T) {
 						for k, pair := range [][2]int8{{1, 1}, {-1, -1}, {1, -1}, {-1, 1}} {
 							p, q := float64(b2i(x == pair[0])), float64(b2i(y == pair[1]))
 							if !tables.lattice {
-								p, q = p-mean(a, pair[0]), q-mean(b, pair[1])
+								p, q = centredA[pair[0]](row, c), centredB[pair[1]](other, c)
 							}
 							want[u][k] += p * q
 						}
@@ -324,5 +344,41 @@ func TestCounts(t *testing.T) {
 	rows := commonRows(f, g)
 	if want := countRows(f, g, rows); r.Counts != want {
 		t.Errorf("counts %+v, want %+v", r.Counts, want)
+	}
+}
+
+// TestSharedOutages: days that both functions lack are no coincidence, also if
+// they share the cycle of the week.
+func TestSharedOutages(t *testing.T) {
+	const pairs = 200
+	rejected := 0
+	for seed := range uint64(pairs) {
+		rng := rand.New(rand.NewPCG(seed, 13))
+		const weeks = 104
+		a, b := make(signRows, weeks), make(signRows, weeks)
+		for w := range a {
+			a[w], b[w] = make([]int8, 7), make([]int8, 7)
+			for d := range 7 {
+				if d >= 5 && rng.IntN(10) < 6 { // most weekends are missing in both
+					a[w][d], b[w][d] = 9, 9
+					continue
+				}
+				for _, s := range []signRows{a, b} {
+					switch x := rng.NormFloat64() + 3*math.Sin(2*math.Pi*float64(d)/7); {
+					case x > 2.2:
+						s[w][d] = 1
+					case x < -2.2:
+						s[w][d] = -1
+					}
+				}
+			}
+		}
+		f, g := a.marks(0), b.marks(0)
+		if r := Test(f, g, NewMemory(f), NewMemory(g)); r.Testable && r.P <= 0.05 {
+			rejected++
+		}
+	}
+	if rejected > 24 {
+		t.Errorf("%d of %d unrelated pairs with shared outages have p <= 0.05", rejected, pairs)
 	}
 }
