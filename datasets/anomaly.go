@@ -15,9 +15,9 @@ import (
 var ErrNoRoutine = errors.New("no routine")
 
 const (
-	// levelWeeks is the length of the running level. A quarter is longer than
-	// the six weeks inside which significance is tested, so that a feature
-	// does not take its own level away, and shorter than a season of the year.
+	// levelWeeks is the length of the running level. A quarter is twice the six
+	// weeks inside which significance is tested, so that what is compared there
+	// is not taken away as level, and follows the seasons of the year.
 	levelWeeks = 13
 	// fewestLevelWeeks is how many weeks of values a level needs: with fewer,
 	// it follows single events.
@@ -45,8 +45,7 @@ const (
 	// fewestForMean is the number of values that have a routine: a single
 	// value is its own mean, and never departs from it.
 	fewestForMean = 2
-	// fewestYears is the same for months (Chirigati et al. compare seasons;
-	// the mean of two Januaries is half the one that is compared with it).
+	// fewestYears is the same for months: a January is half of the mean of two.
 	fewestYears = 3
 
 	// rounding is the spread, of values up to 1, that is a remainder of
@@ -75,8 +74,9 @@ const (
 //  2. Their level is subtracted: the mean of the region's values within 6.5
 //     weeks before and after. Hours exactly 6.5 weeks away count half, so that
 //     every hour of the week weighs the same. At the ends, and where values
-//     are missing, it is the mean of those there are; fewer than 4 weeks of
-//     values give a missing cell.
+//     are missing, it is the mean of those there are, so a steady trend leaves
+//     up to 3.25 weeks of itself at the ends; fewer than 4 weeks of values
+//     give a missing cell.
 //  3. The mean of the stratum is subtracted, and the rest divided by the
 //     stratum's standard deviation. Strata are the hours of the local week
 //     for hour steps (see [WeekSlots]), the days of the week for day steps,

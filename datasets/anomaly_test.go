@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -142,8 +143,16 @@ func slowRank(z, y []float64, strata map[int][]int, f *Function, region int) {
 		}
 		return scatter(h.Sum64()+uint64(f.Axis.first)+uint64(i)) < scatter(h.Sum64()+uint64(f.Axis.first)+uint64(j))
 	}
+	differ := false
 	for _, stratum := range strata {
-		if len(stratum) < 2 {
+		for _, i := range stratum {
+			for _, other := range strata {
+				differ = differ || len(stratum) > 1 && len(other) > 1 && math.Abs(y[i]-y[other[0]]) > 1e-11
+			}
+		}
+	}
+	for _, stratum := range strata {
+		if len(stratum) < 2 || !differ {
 			continue
 		}
 		for _, i := range stratum {
@@ -191,10 +200,12 @@ func slowStandard(z, y []float64, strata map[int][]int, months bool) {
 	}
 	for s, stratum := range strata {
 		for _, i := range stratum {
-			if spread[s] > 1e-12 {
+			if pooled := math.Sqrt(total / float64(n)); spread[s] > 1e-12 {
 				z[i] /= spread[s]
+			} else if pooled > 1e-12 {
+				z[i] /= pooled
 			} else {
-				z[i] /= math.Sqrt(total / float64(n))
+				z[i] = math.NaN()
 			}
 		}
 	}
@@ -230,24 +241,108 @@ func TestAnomaly(t *testing.T) {
 		steps, regions int
 		mean           float64
 	}{
-		{Mean, Hour, 2400, 2, 20}, {Count, Hour, 2400, 2, 20}, {Unique, Hour, 2400, 2, 1}, {Count, Hour, 1000, 1, 0.1},
+		{Mean, Hour, 2400, 2, 20}, {Count, Hour, 2400, 2, 20}, {Unique, Hour, 2400, 2, 1}, {Count, Hour, 2400, 1, 0.03}, {Count, Hour, 1000, 1, 0.1},
 		{Sum, Day, 1100, 9, 0.7}, {Sum, Day, 1100, 3, 30}, {Median, Day, 40, 1, 30}, {Max, Day, 27, 1, 3},
 		{Mean, Week, 150, 17, 8}, {Count, Week, 150, 3, 1}, {Count, Week, 60, 3, 12},
 		{Mean, Month, 120, 3, 8}, {Count, Month, 36, 3, 1}, {Count, Month, 47, 9, 50}, {Count, Day, 0, 2, 1},
 	} {
 		t.Run(fmt.Sprintf("%v of %d %vs, mean %g", tc.kind, tc.steps, tc.r, tc.mean), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(7, uint64(tc.steps)))
-			f := randomFunction(t, rng, tc.kind, tc.r, tc.steps, tc.regions, tc.mean)
-			a := anomaly(t, f)
-			for region := range tc.regions {
-				for i, want := range slowAnomaly(f, region) {
-					got := a.Values[i*tc.regions+region]
-					if math.IsNaN(got) != math.IsNaN(want) || math.Abs(got-want) > 1e-9*(1+math.Abs(want)) {
-						t.Fatalf("region %d, step %d: %g, want %g", region, i, got, want)
-					}
-				}
-			}
+			compareAnomaly(t, randomFunction(t, rng, tc.kind, tc.r, tc.steps, tc.regions, tc.mean))
 		})
+	}
+}
+
+func compareAnomaly(t *testing.T, f *Function) {
+	t.Helper()
+	a := anomaly(t, f)
+	regions := len(f.Regions.IDs)
+	for region := range regions {
+		for i, want := range slowAnomaly(f, region) {
+			got := a.Values[i*regions+region]
+			if math.IsNaN(got) != math.IsNaN(want) || math.Abs(got-want) > 1e-9*(1+math.Abs(want)) {
+				t.Fatalf("%v of %d %vs, region %d, step %d: %g, want %g", f.Spec.Kind, f.Axis.Len(), f.Axis.Resolution, region, i, got, want)
+			}
+		}
+	}
+}
+
+// FuzzAnomaly compares with the definition.
+func FuzzAnomaly(f *testing.F) {
+	f.Add(uint64(1), uint8(Hour), uint8(Count), uint16(700), uint16(3))
+	f.Add(uint64(2), uint8(Day), uint8(Sum), uint16(100), uint16(2000))
+	f.Add(uint64(3), uint8(Week), uint8(Mean), uint16(30), uint16(1000))
+	f.Add(uint64(4), uint8(Month), uint8(Unique), uint16(40), uint16(500))
+	f.Add(uint64(5), uint8(Day), uint8(Count), uint16(700), uint16(0)) // no events at all
+	f.Fuzz(func(t *testing.T, seed uint64, r, kind uint8, steps, percent uint16) {
+		resolution := Hour + Resolution(r)%(Month-Hour+1)
+		n := int(steps) % 1200
+		if resolution == Month {
+			n = 36 + n%200
+		}
+		rng := rand.New(rand.NewPCG(seed, 0))
+		compareAnomaly(t, randomFunction(t, rng, Count+FunctionKind(kind)%Median, resolution, n, 2, float64(percent%3000)/100))
+	})
+}
+
+// TestAnomalyLevel: 4 weeks of values have a level, less have none.
+func TestAnomalyLevel(t *testing.T) {
+	for r, week := range map[Resolution]int{Hour: 168, Day: 7, Week: 1} {
+		for _, steps := range []int{4*week - 1, 4 * week} {
+			values := make([]float64, steps)
+			for i := range values {
+				values[i] = float64(i*i%19) + 7
+			}
+			a := anomaly(t, functionOf(t, Mean, r, 1, values))
+			missing := len(slices.DeleteFunc(slices.Clone(a.Values), func(x float64) bool { return !math.IsNaN(x) }))
+			if want := (4*week - steps) * steps; missing != want {
+				t.Errorf("%d %vs: %d missing, want %d", steps, r, missing, want)
+			}
+		}
+	}
+}
+
+func TestIsLow(t *testing.T) {
+	nan := math.NaN()
+	for _, tc := range []struct {
+		values []float64
+		want   bool
+	}{
+		{nil, false},
+		{[]float64{2, 3}, false},
+		{[]float64{2, 3, 2}, true},
+		{[]float64{2, nan, 3, math.Inf(1), nan}, false},
+		{[]float64{0, 9, 9}, false},
+		{[]float64{0, 9, 9, nan, 0}, true},
+	} {
+		if got := isLow(tc.values); got != tc.want {
+			t.Errorf("isLow(%v) = %v", tc.values, got)
+		}
+	}
+}
+
+// TestRunningSum: a sum that values enter and leave is the sum of those that
+// are in it, however large the others were.
+func TestRunningSum(t *testing.T) {
+	rng := rand.New(rand.NewPCG(6, 0))
+	var s runningSum
+	values := make([]float64, 100_000)
+	for i := range values {
+		values[i] = rng.Float64()
+		if i < 50_000 {
+			values[i] *= 1e12
+		}
+		s.add(values[i])
+		if i >= 1000 {
+			s.add(-values[i-1000])
+		}
+	}
+	want := new(big.Float).SetPrec(2000)
+	for _, x := range values[99_000:] {
+		want.Add(want, big.NewFloat(x))
+	}
+	if x, _ := want.Float64(); math.Abs(s.high-x) > 1e-12*x {
+		t.Errorf("sum %.17g, want %.17g", s.high, x)
 	}
 }
 
@@ -344,6 +439,12 @@ func TestAnomalyUnits(t *testing.T) {
 				t.Fatalf("unit %g, cell %d: %g, want %g", unit, i, x, y)
 			}
 		}
+	}
+	// A sum that may be negative is no count.
+	sum := *f
+	sum.Spec.Kind = Sum
+	if got := anomaly(t, &sum); !slices.ContainsFunc(f.Values, func(x float64) bool { return x < 0 }) || text(got) != text(want) {
+		t.Error("sums of both signs and means differ")
 	}
 	// Sums may reach half the largest double.
 	huge := *f
