@@ -170,16 +170,18 @@ func (o *CompareOptions) compare(ctx context.Context, f, g *datasets.Function, v
 	var memories [2][]*relate.Memory
 	var levels []string
 	for i, function := range []*datasets.Function{f, g} {
-		switch version {
-		case "raw":
-		case "anomaly":
-			var err error
+		switch wanted, err := datasets.ParseVersion(version); {
+		case err != nil:
+			return nil, usageErrorf("--version: %v", err)
+		case function.Version == wanted:
+		case wanted == datasets.Raw:
+			c.Reason = function.Name() + " is an anomaly, whose file does not hold the raw values"
+			return c, nil
+		default:
 			if function, err = function.Anomaly(); err != nil {
 				c.Reason = err.Error()
 				return c, nil
 			}
-		default:
-			return nil, usageErrorf("unknown version %q; choose raw or anomaly", version)
 		}
 		var err error
 		if marks[i], levels, err = sweepMarks(ctx, function); err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"polygamy/datasets"
+	"polygamy/topology"
 )
 
 func compare(t *testing.T, o CompareOptions) string {
@@ -87,5 +88,39 @@ func TestCompareUntestable(t *testing.T) {
 	}
 	if err := Compare(context.Background(), CompareOptions{A: long, B: "none.csv"}, &out); ExitCode(err) != ExitInput {
 		t.Errorf("a missing file: %v", err)
+	}
+}
+
+// TestCompareAnomalyFile: the anomaly of a file that holds one is the file's,
+// and its raw values are not known.
+func TestCompareAnomalyFile(t *testing.T) {
+	axis := datasets.NewAxis(datasets.Day, nil, time.Date(2014, 1, 6, 0, 0, 0, 0, time.UTC), 500)
+	raw := &datasets.Function{
+		Dataset: "cafes", Spec: datasets.FunctionSpec{Kind: datasets.Count}, Axis: axis, Values: make([]float64, axis.Len()),
+		Regions: &datasets.RegionSystem{Name: "city", IDs: []string{"city"}, Names: []string{"city"}, Graph: topology.Path(1).Graph()},
+	}
+	for i := range raw.Values {
+		raw.Values[i] = float64(1000 + i*i*7919%997)
+	}
+	anomaly, err := raw.Anomaly()
+	if err != nil {
+		t.Fatal(err)
+	}
+	save := func(name string, f *datasets.Function) string {
+		var b bytes.Buffer
+		if err := f.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		return write(t, name, b.String())
+	}
+	a, b := save("raw.arrow", raw), save("anomaly.arrow", anomaly)
+	same := func(x, y string) string {
+		return compare(t, CompareOptions{A: x, B: y, Versions: []string{"anomaly"}})
+	}
+	if want, got := same(a, a), same(a, b); got != want || same(b, b) != want || strings.Contains(got, "not tested") {
+		t.Errorf("with the file of the anomaly:\n%s; with that of the raw function:\n%s", got, want)
+	}
+	if got := compare(t, CompareOptions{A: b, B: a, Versions: []string{"raw"}}); !strings.Contains(got, "not tested") || !strings.Contains(got, "does not hold the raw values") {
+		t.Errorf("the raw version of an anomaly: %s", got)
 	}
 }
