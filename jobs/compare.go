@@ -34,6 +34,10 @@ type Comparison struct {
 	Testable bool   `json:"testable"`
 	Reason   string `json:"reason,omitempty"` // why it is not
 
+	// Exploratory says that the records are of 8 to 29 weeks: weeks were permuted
+	// over the whole record, so that seasons and trends in common count.
+	Exploratory bool `json:"exploratory"`
+
 	P         *float64 `json:"p"`         // of the whole sweep and all lags, the search paid for
 	Effective float64  `json:"effective"` // independent tests that the search amounts to
 	Lag       int      `json:"lag"`       // steps by which b follows a at the strongest association
@@ -230,7 +234,7 @@ func sweepMarks(ctx context.Context, f *datasets.Function) (marks []*relate.Mark
 
 // fill writes what a search found.
 func (c *Comparison) fill(s *relate.Search, levels []string, lags []int) {
-	c.Testable, c.Reason, c.P, c.Effective = s.Testable, s.Reason, known(s.P), s.Effective
+	c.Testable, c.Reason, c.P, c.Effective, c.Exploratory = s.Testable, s.Reason, known(s.P), s.Effective, s.Exploratory
 	bestLevel, bestLag := 0, slices.Index(lags, 0)
 	if bestLag < 0 {
 		bestLag = 0
@@ -290,7 +294,11 @@ func (c *Comparison) text() string {
 		if best.Z < 0 {
 			word = "against each other"
 		}
-		fmt.Fprintf(&b, "they move %s, p = %.3g", word, *c.P)
+		verb := "move"
+		if c.Exploratory {
+			verb = "may move"
+		}
+		fmt.Fprintf(&b, "they %s %s, p = %.3g", verb, word, *c.P)
 		if c.Lag != 0 {
 			fmt.Fprintf(&b, ", strongest %d steps later", c.Lag)
 		}
@@ -321,6 +329,11 @@ func (c *Comparison) text() string {
 		for _, t := range c.Lags {
 			line(t)
 		}
+	}
+	if c.Exploratory {
+		fmt.Fprintf(&b, "  exploratory, of %d weeks only: the null is that their order in time is unrelated, so that a season or\n"+
+			"  a trend in common counts as moving together\n\n", c.Levels[0].Weeks)
+		return b.String()
 	}
 	fmt.Fprintf(&b, "  the null: given each one's own hour-of-week profile, its level at the scale of six weeks and its map,\n"+
 		"  the week-to-week timing of its features is unrelated to the other's (%d windows, %d weeks, guard %.2f)\n\n", c.Levels[0].Windows, c.Levels[0].Weeks, c.Levels[0].Guard)

@@ -61,12 +61,12 @@ func TestCompareUntestable(t *testing.T) {
 		}
 		return b.String()
 	}
-	long, short := write(t, "long.csv", day(400, "I")), write(t, "short.csv", day(90, "I"))
+	long, short := write(t, "long.csv", day(400, "I")), write(t, "short.csv", day(49, "I"))
 	flat, gone := write(t, "flat.csv", day(400, "5")), write(t, "gone.csv", day(400, ""))
 	hours := write(t, "hours.csv", field)
 	regions := write(t, "regions.csv", regionsField)
 	for _, tc := range []struct{ a, b, want string }{
-		{long, short, "13 common weeks with data; a test needs 30"},
+		{long, short, "7 common weeks with data; a test needs 8"},
 		{long, hours, "their steps differ: day and hour"},
 		{long, regions, "their regions differ: 1 and 3"},
 		{long, gone, "not tested"},
@@ -75,6 +75,14 @@ func TestCompareUntestable(t *testing.T) {
 		if got := compare(t, CompareOptions{A: tc.a, B: tc.b, Versions: []string{"raw"}}); !strings.Contains(got, tc.want) {
 			t.Errorf("%s and %s: %s; want %s", filepath.Base(tc.a), filepath.Base(tc.b), got, tc.want)
 		}
+	}
+	quarter := write(t, "quarter.csv", day(90, "I"))
+	var results []Comparison
+	if err := json.Unmarshal([]byte(compare(t, CompareOptions{A: long, B: quarter, Versions: []string{"raw"}, Format: "json"})), &results); err != nil {
+		t.Fatal(err)
+	}
+	if c := results[0]; !c.Exploratory || !c.Testable || c.Levels[0].Weeks != 13 {
+		t.Errorf("a quarter of a year: exploratory %t, testable %t, %d weeks", c.Exploratory, c.Testable, c.Levels[0].Weeks)
 	}
 	var out bytes.Buffer
 	for _, o := range []CompareOptions{

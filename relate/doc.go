@@ -34,7 +34,12 @@
 //	                                                               null; doubt above 1.5
 //	coverage is no coincidence          both are silent together   counts are centred
 //	                                                               and scaled by window
-//	there are weeks enough              fewer than 30 in common    not testable, with
+//	there are weeks enough              fewer than 30 in common    weeks are permuted over
+//	                                                               the whole record, marked
+//	                                                               Exploratory: a common
+//	                                                               season passes for a
+//	                                                               relationship
+//	                                    fewer than 8               not testable, with
 //	                                                               the reason
 //
 // Holidays and weather are real common causes at this scale: a p-value says
@@ -46,7 +51,8 @@
 // SIGMOD 2016, section 4; the test does not. Randomisation by shifts: Harris,
 // "A shift test for independence in generic time series", 2020; windows:
 // Amarasingham, Harrison, Hatsopoulos and Geman, J. Neurophysiology 107, 2012.
-// Tails: Lugannani and Rice 1980, Daniels 1987, Robinson 1982. Search over
+// Permutations: Phipson and Smyth, Statistical
+// Applications in Genetics and Molecular Biology 9, 2010. Tails: Lugannani and Rice 1980, Daniels 1987, Robinson 1982. Search over
 // levels and lags: Galwey, Genetic Epidemiology 33, 2009. False discoveries:
 // Bogomolov, Peterson, Benjamini and Sabatti, Biometrika 108, 2021.
 package relate

@@ -1,7 +1,6 @@
 package relate
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -19,8 +18,11 @@ type Search struct {
 	// Effective is the number of independent tests that the search amounts to,
 	// from 1 to the number of testable results: (sum of the square roots of the
 	// eigenvalues)^2 / their sum, of the correlations of D between the results
-	// under the null (Galwey 2009). These are exact, from the tables.
+	// under the null (Galwey 2009). These are exact, from the tables. Of an
+	// exploratory search it is the number of testable results.
 	Effective float64
+	// Exploratory says that the records are too short for windows, see Result.
+	Exploratory bool
 	// First and Last bound the results around the best whose own p, paid for in
 	// the same way, is at most 0.05; -1 if that of the best is not.
 	First, Last int
@@ -63,8 +65,8 @@ func search(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) *Se
 			return !ok
 		})
 	}
-	if len(rows) < minRows {
-		s.Reason = fmt.Sprintf("%d common weeks with data; a test needs %d", len(rows), minRows)
+	if len(rows) < minExploratory {
+		s.Reason = tooFewRows(len(rows))
 		for i := range n {
 			f, g, _, _ := pair(i)
 			s.Results[i] = untested()
@@ -72,12 +74,20 @@ func search(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) *Se
 		}
 		return s
 	}
-	windows := chooseWindows(rows)
+	s.Exploratory = len(rows) < minRows
+	var windows [][]int
+	if !s.Exploratory {
+		windows = chooseWindows(rows)
+	}
 	var testable []*Result
 	for i := range n {
 		f, g, memoryF, memoryG := pair(i)
 		r := untested()
-		r.test(f, g, memoryF, memoryG, windows)
+		if s.Exploratory {
+			r.explore(f, g, rows)
+		} else {
+			r.test(f, g, memoryF, memoryG, windows)
+		}
 		s.Results[i] = r
 		if !r.Testable {
 			s.Reason = r.Reason
@@ -92,7 +102,9 @@ func search(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) *Se
 		return s
 	}
 	s.Testable, s.Reason = true, ""
-	s.Effective = effective(testable)
+	if s.Effective = float64(len(testable)); !s.Exploratory {
+		s.Effective = effective(testable)
+	}
 	s.P = min(1, s.Effective*s.Results[s.Best].P)
 	s.findInterval()
 	return s

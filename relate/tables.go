@@ -54,15 +54,7 @@ const maxMissing = 0.02
 
 // newTables fills in the tables of two functions over windows of rows.
 func newTables(f, g *Marks, windows [][]int) *overlapTables {
-	t := &overlapTables{}
-	missing, cells := 0, 0
-	for _, w := range windows {
-		for _, row := range w {
-			cells += f.Cells
-			missing += max(f.Cells-f.validCells(row), g.Cells-g.validCells(row))
-		}
-	}
-	t.lattice = float64(missing) <= maxMissing*float64(cells)
+	t := &overlapTables{lattice: fewMissing(f, g, windows)}
 	var meansF, meansG *cellMeans
 	if !t.lattice {
 		meansF, meansG = newCellMeans(f, windows), newCellMeans(g, windows)
@@ -83,6 +75,19 @@ func newTables(f, g *Marks, windows [][]int) *overlapTables {
 		t.windows = append(t.windows, counts)
 	}
 	return t
+}
+
+// fewMissing reports whether the cells that the functions miss are so few that
+// plain counts do.
+func fewMissing(f, g *Marks, windows [][]int) bool {
+	missing, cells := 0, 0
+	for _, w := range windows {
+		for _, row := range w {
+			cells += f.Cells
+			missing += max(f.Cells-f.validCells(row), g.Cells-g.validCells(row))
+		}
+	}
+	return float64(missing) <= maxMissing*float64(cells)
 }
 
 // countWindow counts the overlaps of one window for every rotation.
@@ -134,10 +139,9 @@ func centreWindow(f, g *Marks, meansF, meansG *cellMeans, window []int) []overla
 		for u := range n {
 			j := (i + u) % n
 			joint[u] += float64(countBoth(f.valid(row), g.valid(window[j])))
-			table[u][positivePositive] += floats.Dot(a[0][i], b[0][j])
-			table[u][negativeNegative] += floats.Dot(a[1][i], b[1][j])
-			table[u][positiveNegative] += floats.Dot(a[0][i], b[1][j])
-			table[u][negativePositive] += floats.Dot(a[1][i], b[0][j])
+			for k, x := range centredOverlaps(&a, &b, i, j) {
+				table[u][k] += x
+			}
 		}
 	}
 	for u := range table {
@@ -150,6 +154,15 @@ func centreWindow(f, g *Marks, meansF, meansG *cellMeans, window []int) []overla
 		}
 	}
 	return table
+}
+
+// centredOverlaps returns the overlaps of row i of one function with row j of
+// another, of centred indicators.
+func centredOverlaps(a, b *[2][][]float64, i, j int) overlapValues {
+	return overlapValues{
+		positivePositive: floats.Dot(a[0][i], b[0][j]), negativeNegative: floats.Dot(a[1][i], b[1][j]),
+		positiveNegative: floats.Dot(a[0][i], b[1][j]), negativePositive: floats.Dot(a[1][i], b[0][j]),
+	}
 }
 
 // cellMeans are the shares of the valid rows in which each cell of a row is a

@@ -55,8 +55,11 @@ type Result struct {
 	Testable bool
 	Reason   string // why it is not testable
 	Dense    bool   // a function marks more than half of its cells: never a discovery
-	Windows  int
-	Rows     int // rows in the windows
+	// Exploratory says that the record is too short for windows, so that weeks
+	// were permuted over all of it: never a discovery.
+	Exploratory bool
+	Windows     int
+	Rows        int // rows in the windows
 
 	ExpectedOverlap   float64 // E0[Sigma], under the null
 	ExpectedAgreement float64 // E0[D]
@@ -106,6 +109,9 @@ const (
 // signed overlap D, and of the four overlaps, is that of the sum of the
 // windows' overlaps over all combinations of rotations, the data's among them.
 //
+// Records of 8 to 29 common weeks leave too few windows: their weeks are
+// permuted over the whole record, and the result is Exploratory.
+//
 // f and g need rows of equal layout, counted from one origin. memoryF and
 // memoryG come from [NewMemory]. Nothing is an error: a pair that cannot be
 // tested is a Result with a reason.
@@ -115,13 +121,21 @@ const (
 func Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 	r := untested()
 	rows := commonRows(f, g)
-	if r.Rows = len(rows); len(rows) < minRows {
+	switch r.Rows = len(rows); {
+	case len(rows) < minExploratory:
 		r.Counts = countRows(f, g, rows)
-		r.Reason = fmt.Sprintf("%d common weeks with data; a test needs %d", len(rows), minRows)
-		return r
+		r.Reason = tooFewRows(len(rows))
+	case len(rows) < minRows:
+		r.explore(f, g, rows)
+	default:
+		r.test(f, g, memoryF, memoryG, chooseWindows(rows))
 	}
-	r.test(f, g, memoryF, memoryG, chooseWindows(rows))
 	return r
+}
+
+// tooFewRows says that records are too short for any test.
+func tooFewRows(n int) string {
+	return fmt.Sprintf("%d common weeks with data; a test needs %d", n, minExploratory)
 }
 
 // test is Test for given windows.
@@ -134,7 +148,10 @@ func (r *Result) test(f, g *Marks, memoryF, memoryG *Memory, windows [][]int) {
 		r.ExpectedOverlap += e
 		r.ExpectedAgreement += signs[k] * e
 	}
-	if r.checkSupport(f, g, rows); r.Reason != "" {
+	if r.checkFeatures(f, g, rows); r.Reason == "" {
+		r.checkRotations()
+	}
+	if r.Reason != "" {
 		return
 	}
 	r.Testable = true
@@ -172,10 +189,10 @@ func countRows(f, g *Marks, rows []int) (c Counts) {
 	return c
 }
 
-// checkSupport sets the reason if the pair cannot be tested. It looks only at
+// checkFeatures sets the reason if the pair has too few features for a test. It looks only at
 // what no rotation changes, so that leaving pairs out does not disturb the
 // control of false discoveries (Bourgon, Gentleman and Huber 2010).
-func (r *Result) checkSupport(f, g *Marks, rows []int) {
+func (r *Result) checkFeatures(f, g *Marks, rows []int) {
 	for i, m := range []*Marks{f, g} {
 		which := [2]string{"first", "second"}[i]
 		with, marked, cells := 0, 0, 0
@@ -195,8 +212,11 @@ func (r *Result) checkSupport(f, g *Marks, rows []int) {
 	}
 	if r.ExpectedOverlap < minExpected {
 		r.Reason = fmt.Sprintf("%.2g cells are expected to be features of both; a test needs %d", r.ExpectedOverlap, minExpected)
-		return
 	}
+}
+
+// checkRotations sets the reason if no rotation would be rare enough.
+func (r *Result) checkRotations() {
 	n := r.tables.null(signs)
 	_, _, share := n.ends()
 	if p := 2 * share; p > minAttainable {

@@ -7,7 +7,7 @@ const (
 	fewestPerRow   = 4
 	longestGap     = 6      // rows without data that a window may span
 	wantedGroup    = 20_000 // rotations in all: with fewer no p is small
-	minRows        = 30     // valid weeks for a test
+	minRows        = 30     // valid weeks for a test in windows
 	minExploratory = 8      // valid weeks for an exploratory test
 )
 

@@ -25,8 +25,9 @@ kappa     excess signed strength: what remains beyond the shared routine
 lift      cells that meet, over those expected by chance
 z         of the signed overlap; its sign is that of the relationship
 
-A pair that cannot be tested (fewer than 30 common weeks, too few features,
-different regions) is no error: the reason is printed.`
+With 8 to 29 common weeks the test is exploratory: a season or a trend that both
+share counts as moving together. A pair that cannot be tested (fewer weeks, too
+few features, different regions) is no error: the reason is printed.`
 
 func compareCommand(w io.Writer) *cobra.Command {
 	var o jobs.CompareOptions
