@@ -2,22 +2,22 @@ package datasets
 
 import (
 	"maps"
+	"math"
 	"slices"
 )
 
 // A cellTable numbers the cells (step, region) that hold rows, in the order in
 // which they are met, and holds the states of their rows by that number, the
 // slot. Most cells of a city in an hour are empty, so memory goes with the
-// occupied ones: 4 bytes for each cell of a block of steps that has a row,
+// occupied ones: 4 bytes for each cell of a block of cells that has a row,
 // and the states of the occupied cells.
 //
 // Region numbers run from 0 to regions; the last one collects the rows that
 // are in no region, which count for the whole city all the same.
 type cellTable struct {
 	regions int
-	steps   int // of a block
-	blocks  map[int64][]int32
-	last    []int32 // the block of the latest row
+	blocks  map[int64][]int32 // slots of blockCells cells each, by number; cells are numbered by step, then region
+	last    []int32           // the block of the latest row
 	lastKey int64
 	slots   int
 	counted bool             // rows are counted
@@ -25,14 +25,17 @@ type cellTable struct {
 	states  []columnState
 }
 
-// blockCells is about the number of cells of a block.
-const blockCells = 1 << 12
+// blockCells is the number of cells of a block. It is a power of two: the
+// runtime would round other lengths up.
+const (
+	blockBits  = 12
+	blockCells = 1 << blockBits
+)
 
 func newCellTable(regions int, counted bool, states []columnState) *cellTable {
 	return &cellTable{
 		counted: counted,
 		regions: regions,
-		steps:   max(1, blockCells/(regions+1)),
 		blocks:  make(map[int64][]int32),
 		lastKey: -1 << 62,
 		states:  states,
@@ -44,7 +47,7 @@ func (t *cellTable) block(key int64) []int32 {
 	if key != t.lastKey {
 		b, ok := t.blocks[key]
 		if !ok {
-			b = slices.Repeat([]int32{-1}, t.steps*(t.regions+1))
+			b = slices.Repeat([]int32{-1}, blockCells)
 			t.blocks[key] = b
 		}
 		t.last, t.lastKey = b, key
@@ -56,22 +59,21 @@ func (t *cellTable) block(key int64) []int32 {
 // as needed, and counts the rows. A row with a negative region is not used.
 func (t *cellTable) find(steps []int64, regions, slots []int32) {
 	regions, slots = regions[:len(steps)], slots[:len(steps)]
-	row := t.regions + 1 // cells of a step
+	row := int64(t.regions) + 1 // cells of a step
 	var block []int32
-	first, end := int64(0), int64(0) // the steps of block
+	key := int64(math.MinInt64) // of block
 	for i, step := range steps {
 		region := regions[i]
 		if region < 0 {
 			slots[i] = -1
 			continue
 		}
-		if step < first || step >= end {
-			key := floorDiv(step, int64(t.steps))
+		at := step*row + int64(region)
+		if at>>blockBits != key {
+			key = at >> blockBits
 			block = t.block(key)
-			first = key * int64(t.steps)
-			end = first + int64(t.steps)
 		}
-		cell := int(step-first)*row + int(region)
+		cell := at & (blockCells - 1)
 		slot := block[cell]
 		if slot < 0 {
 			slot = int32(t.slots)
@@ -109,28 +111,23 @@ func (t *cellTable) count(slots []int32) {
 
 // occupied returns which regions ever have a row.
 func (t *cellTable) occupied() []bool {
-	row := t.regions + 1
-	found := make([]bool, row)
-	for _, block := range t.blocks {
-		for first := 0; first < len(block); first += row {
-			for region, slot := range block[first:][:row] {
-				found[region] = found[region] || slot >= 0
-			}
-		}
-	}
+	found := make([]bool, t.regions+1)
+	t.each(func(_ int64, region int, _ int32) { found[region] = true })
 	return found
 }
 
 // each calls do for every occupied cell, in the order of steps and regions.
 func (t *cellTable) each(do func(step int64, region int, slot int32)) {
-	row := t.regions + 1
+	row := int64(t.regions) + 1
 	for _, key := range slices.Sorted(maps.Keys(t.blocks)) {
-		block := t.blocks[key]
-		for i := range t.steps {
-			for region, slot := range block[i*row:][:row] {
-				if slot >= 0 {
-					do(key*int64(t.steps)+int64(i), region, slot)
-				}
+		step := floorDiv(key<<blockBits, row)
+		region := key<<blockBits - step*row
+		for _, slot := range t.blocks[key] {
+			if slot >= 0 {
+				do(step, int(region), slot)
+			}
+			if region++; region == row {
+				step, region = step+1, 0
 			}
 		}
 	}
