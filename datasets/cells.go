@@ -9,15 +9,16 @@ import (
 // A cellTable numbers the cells (step, region) that hold rows, in the order in
 // which they are met, and holds the states of their rows by that number, the
 // slot. Most cells of a city in an hour are empty, so memory goes with the
-// occupied ones: 4 bytes for each cell of a block of cells that has a row,
-// and the states of the occupied cells.
+// occupied ones: 4 bytes for each cell of a block of cells that has a row, 2
+// when the table is packed, and the states of the occupied cells.
 //
 // Region numbers run from 0 to regions; the last one collects the rows that
 // are in no region, which count for the whole city all the same.
 type cellTable struct {
 	regions int
 	blocks  map[int64][]int32 // slots of blockCells cells each, by number; cells are numbered by step, then region
-	last    []int32           // the block of the latest row
+	packed  map[int64]packedBlock
+	last    []int32 // the block of the latest row
 	lastKey int64
 	slots   int
 	counted bool             // rows are counted
@@ -31,6 +32,16 @@ const (
 	blockBits  = 12
 	blockCells = 1 << blockBits
 )
+
+// A packedBlock holds the slots of a block above the least of them, first. Rows
+// are mostly written in the order of time, so that those of a block are near
+// each other.
+type packedBlock struct {
+	first int32
+	above []uint16 // noSlot for empty cells
+}
+
+const noSlot = math.MaxUint16
 
 func newCellTable(regions int, counted bool, states []columnState) *cellTable {
 	return &cellTable{
@@ -116,18 +127,66 @@ func (t *cellTable) occupied() []bool {
 	return found
 }
 
+// pack gives back the memory that only a growing table needs. No rows may be
+// added afterwards.
+func (t *cellTable) pack() {
+	if t.slots == 0 {
+		return
+	}
+	t.last, t.lastKey = nil, math.MinInt64
+	t.packed = make(map[int64]packedBlock, len(t.blocks))
+	for key, block := range t.blocks {
+		first, last := int32(math.MaxInt32), int32(-1)
+		for _, slot := range block {
+			if slot >= 0 {
+				first, last = min(first, slot), max(last, slot)
+			}
+		}
+		if last-first >= noSlot {
+			continue
+		}
+		p := packedBlock{first, make([]uint16, blockCells)}
+		for cell, slot := range block {
+			if p.above[cell] = noSlot; slot >= 0 {
+				p.above[cell] = uint16(slot - first)
+			}
+		}
+		t.packed[key] = p
+		delete(t.blocks, key)
+	}
+	if t.counted {
+		t.rows.trim(t.slots)
+	}
+	for _, s := range t.states {
+		s.trim(t.slots)
+	}
+}
+
 // each calls do for every occupied cell, in the order of steps and regions.
 func (t *cellTable) each(do func(step int64, region int, slot int32)) {
 	row := int64(t.regions) + 1
-	for _, key := range slices.Sorted(maps.Keys(t.blocks)) {
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(t.blocks)), maps.Keys(t.packed))
+	slices.Sort(keys)
+	for _, key := range keys {
 		step := floorDiv(key<<blockBits, row)
 		region := key<<blockBits - step*row
-		for _, slot := range t.blocks[key] {
+		visit := func(slot int32) {
 			if slot >= 0 {
 				do(step, int(region), slot)
 			}
 			if region++; region == row {
 				step, region = step+1, 0
+			}
+		}
+		for _, slot := range t.blocks[key] {
+			visit(slot)
+		}
+		p := t.packed[key]
+		for _, above := range p.above {
+			if above == noSlot {
+				visit(-1)
+			} else {
+				visit(p.first + int32(above))
 			}
 		}
 	}

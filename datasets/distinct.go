@@ -61,6 +61,7 @@ func hashInt64(v int64) uint64 {
 func hashBytes(id []byte) uint64 { return xxh3.Hash(id) }
 
 func (d *distinct) grow(n int) { d.sets.grow(n) }
+func (d *distinct) trim(n int) { d.sets.trim(n) }
 
 // add adds identifiers by their hashes.
 func (d *distinct) add(slots []int32, hashes []uint64, valid []byte) {

@@ -60,6 +60,11 @@ func (s *sums) grow(n int) {
 	s.counts.grow(n)
 }
 
+func (s *sums) trim(n int) {
+	s.totals.trim(n)
+	s.counts.trim(n)
+}
+
 func (s *sums) add(slots []int32, values []float64, valid []byte) {
 	s.used = true
 	values = values[:len(slots)]

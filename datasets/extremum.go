@@ -1,6 +1,9 @@
 package datasets
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // A columnState is a partial aggregate of one column: a value in the making
 // for each of its slots. A slot is one (region, step) cell that has rows, as
@@ -22,6 +25,8 @@ import "math"
 type columnState interface {
 	// grow makes sure that slots 0 to n-1 exist; new ones are empty.
 	grow(n int)
+	// trim gives back memory beyond slot n-1, the last one in use.
+	trim(n int)
 	// merge adds slot i of from, a state of the receiver's type and not the
 	// receiver itself, to slot to[i] of the receiver, or to none if that is
 	// negative. Several slots may go to one. from stays as it is, and shares
@@ -69,11 +74,18 @@ func (a *slotArray[T]) grow(n int) {
 			for size < chunkSlots && last*chunkSlots+size < n {
 				size *= 2
 			}
-			longer := make([]T, size)
+			longer := make([]T, min(size, chunkSlots)) // a trimmed one may have any length
 			copy(longer, a.chunks[last])
 			a.chunks[last] = longer
 		}
 	}
+}
+
+// trim cuts the last chunk to what n elements need, n being at least 1 and not
+// beyond that chunk.
+func (a *slotArray[T]) trim(n int) {
+	last := len(a.chunks) - 1
+	a.chunks[last] = slices.Clone(a.chunks[last][:n-last*chunkSlots])
 }
 
 func (a *slotArray[T]) len() int {
@@ -111,6 +123,7 @@ func valueOf(rank uint64) float64 {
 }
 
 func (e *extremum) grow(n int) { e.ranks.grow(n) }
+func (e *extremum) trim(n int) { e.ranks.trim(n) }
 
 func (e *extremum) add(slots []int32, values []float64, valid []byte) {
 	values = values[:len(slots)]

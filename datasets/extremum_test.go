@@ -55,9 +55,13 @@ func TestSlotArrayGrows(t *testing.T) {
 			*a.at(int32(n)) = n
 		}
 	}
-	for i := range n {
-		if *a.at(int32(i)) != i {
-			t.Fatalf("element %d was lost", i)
+	if a.trim(n); a.len() != n {
+		t.Errorf("%d elements are left of %d", a.len(), n)
+	}
+	a.grow(n + chunkSlots) // a chunk of odd length is to be filled
+	for i := range a.len() {
+		if i < n && *a.at(int32(i)) != i || i >= n && *a.at(int32(i)) != 0 {
+			t.Fatalf("element %d is %d", i, *a.at(int32(i)))
 		}
 	}
 }

@@ -471,6 +471,9 @@ func (w *partial) merge(from *partial) {
 // finish makes the report.
 func (l *loader) finish(w *partial) *Loaded {
 	p := l.plan
+	for _, t := range w.tables {
+		t.pack()
+	}
 	loaded := &Loaded{p: p, tables: w.tables}
 	occupied := make(map[int64]bool)
 	w.tables[0].each(func(step int64, _ int, _ int32) { occupied[p.coverageStep(step)] = true })

@@ -44,6 +44,7 @@ type valueCount struct {
 func newMedians() *medians { return &medians{} }
 
 func (m *medians) grow(n int) { m.sets.grow(n) }
+func (m *medians) trim(n int) { m.sets.trim(n) }
 
 func (m *medians) add(slots []int32, values []float64, valid []byte) {
 	values = values[:len(slots)]
