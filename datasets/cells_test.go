@@ -57,3 +57,19 @@ func TestPack(t *testing.T) {
 	}
 	newCellTable(regions, true, []columnState{newSums()}).pack()
 }
+
+// TestPackRange packs a block at the edge of what two bytes hold.
+func TestPackRange(t *testing.T) {
+	for width, packed := range map[int32]bool{noSlot - 1: true, noSlot: false, noSlot + 1: false} {
+		table := newCellTable(1, false, nil)
+		block := table.block(0)
+		block[0], block[5] = 3, 3+width
+		table.slots = int(4 + width)
+		table.pack()
+		var slots []int32
+		table.each(func(_ int64, _ int, slot int32) { slots = append(slots, slot) })
+		if len(slots) != 2 || slots[0] != 3 || slots[1] != 3+width || len(table.packed) == 1 != packed {
+			t.Errorf("slots 3 and %d: %v, packed: %t", 3+width, slots, len(table.packed) == 1)
+		}
+	}
+}
