@@ -94,20 +94,26 @@ func (s *sums) add(slots []int32, values []float64, valid []byte) {
 		if b<<1 == 0 { // zero, of either sign, without a branch
 			mantissa, shift = 0, 0
 		}
-		if shift > maxShift {
+		if shift > 63 {
 			if !s.addAny(slot, values[i]) {
 				misses++
 			}
 			continue
 		}
-		x := shifted(mantissa, shift, b>>63)
-		sum, ok := t.plus(x)
-		if !ok {
+		// A product is a shift without its special cases, and a number is
+		// negated as it is added: inverted, with a carry.
+		negative := b >> 63
+		hi, lo := bits.Mul64(mantissa, 1<<(shift&63))
+		lo, carry := bits.Add64(t.lo, lo^-negative, negative)
+		hi ^= -negative
+		sum, _ := bits.Add64(t.hi, hi, carry)
+		if int64((t.hi^sum)&(hi^sum)) < 0 { // an overflow
 			s.spillTotal(slot, *t, s.unit)
-			sum = x
+			*t = shifted(mantissa, shift, negative)
 			misses++
+			continue
 		}
-		*t = sum
+		t.hi, t.lo = sum, lo
 	}
 	s.misses += misses
 	// Moving the unit takes a walk over all slots: there have to be as many
