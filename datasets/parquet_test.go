@@ -888,6 +888,36 @@ func TestParquetOldBounds(t *testing.T) {
 	}
 }
 
+// TestValidity adds rows in parts of any length, at any place in a byte.
+func TestValidity(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	for range 300 {
+		valid := validity{bits: make([]byte, 32)}
+		level := byte(1 + r.IntN(255))
+		var want []bool
+		for len(want) < 220 {
+			levels := make([]byte, 1+r.IntN(36))
+			for i := range levels {
+				levels[i] = []byte{level, level ^ 0x80, level - 1, 0xff, level}[r.IntN(5)]
+				want = append(want, levels[i] == level)
+			}
+			valid.add(levels, level)
+			if r.IntN(3) == 0 {
+				valid.addAll(2)
+				want = append(want, true, true)
+			}
+		}
+		for i, w := range append(want, make([]bool, 8*len(valid.bits)-len(want))...) {
+			if isValid(valid.bits, i) != w {
+				t.Fatalf("row %d of %d: valid is %t", i, valid.rows, !w)
+			}
+		}
+		if valid.rows != len(want) {
+			t.Errorf("%d rows, want %d", valid.rows, len(want))
+		}
+	}
+}
+
 // TestTexts mixes codes, values and nulls in every order, which writers need
 // not do: they turn from codes to values once.
 func TestTexts(t *testing.T) {

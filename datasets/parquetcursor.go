@@ -2,6 +2,7 @@ package datasets
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -224,15 +225,31 @@ func (c *pageCursor) take(k int) error {
 	return nil
 }
 
+// add adds rows by their levels, eight at a time.
 func (v *validity) add(levels []byte, level byte) {
-	for i, l := range levels {
-		var bit byte
-		if l == level {
-			bit = 1
+	const (
+		ones  = 0x0101010101010101
+		lows  = 0x7f * ones // all but the highest bits of the bytes
+		highs = 0x80 * ones
+	)
+	for ; len(levels) >= 8; levels = levels[8:] {
+		differ := binary.LittleEndian.Uint64(levels) ^ uint64(level)*ones
+		differ = (differ&lows + lows | differ) & highs // the highest bit of each byte that is not 0
+		// The product collects the bits, of byte 0 first, in its highest byte.
+		same := (differ ^ highs) >> 7 * 0x0102040810204080 >> 56
+		at, shift := v.rows/8, v.rows%8
+		v.bits[at] |= byte(same << shift)
+		if shift > 0 {
+			v.bits[at+1] |= byte(same >> (8 - shift))
 		}
-		v.bits[(v.rows+i)/8] |= bit << ((v.rows + i) % 8)
+		v.rows += 8
 	}
-	v.rows += len(levels)
+	for _, l := range levels {
+		if l == level {
+			v.bits[v.rows/8] |= 1 << (v.rows % 8)
+		}
+		v.rows++
+	}
 }
 
 func (v *validity) addAll(n int) {
