@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"polygamy/datasets"
 )
@@ -71,46 +72,48 @@ func corpusRegions(t *testing.T, c *datasets.Catalog) (map[string]*datasets.Regi
 type corpusEntry struct {
 	name   string
 	folder string // if it is not the name
-	rows   int64  // in all files, by the description of the corpus
+	// By the description of the corpus:
+	rows int64  // in all files
+	span string // first and last day
 	source
 }
 
 // The entries whose points are in regions; those of corpusSeries are of the
 // whole city or name their region.
 var corpusPoints = []corpusEntry{
-	{name: "collisions", rows: 805_249, source: source{wall: "crash_at", unique: "collision_id", lon: "longitude", lat: "latitude"}},
-	{name: "uber_pickups", rows: 205_673, source: source{wall: "pickup_at", lon: "longitude", lat: "latitude"}},
-	{name: "yellow_taxi_zone_hourly", rows: 552_883, source: source{wall: "pickup_hour", lon: "longitude", lat: "latitude"}},
-	{name: "police_stops", rows: 58_191, source: source{wall: "stopped_at", unique: "stop_year, precinct, serial", lon: "xcoord_ft", lat: "ycoord_ft", unproject: unprojectLongIsland}},
-	{name: "felony_complaints", rows: 35_269, source: source{wall: "from_at", unique: "complaint_id", lon: "longitude", lat: "latitude"}},
-	{name: "shootings", rows: 18_739, source: source{wall: "occurred_at", lon: "longitude", lat: "latitude"}},
+	{name: "collisions", rows: 805_249, span: "2012-07-01 2016-12-31", source: source{wall: "crash_at", unique: "collision_id", lon: "longitude", lat: "latitude"}},
+	{name: "uber_pickups", rows: 205_673, span: "2014-04-01 2014-09-30", source: source{wall: "pickup_at", lon: "longitude", lat: "latitude"}},
+	{name: "yellow_taxi_zone_hourly", rows: 552_883, span: "2016-07-01 2016-12-31", source: source{wall: "pickup_hour", lon: "longitude", lat: "latitude"}},
+	{name: "police_stops", rows: 58_191, span: "2014-01-01 2016-12-31", source: source{wall: "stopped_at", unique: "stop_year, precinct, serial", lon: "xcoord_ft", lat: "ycoord_ft", unproject: unprojectLongIsland}},
+	{name: "felony_complaints", rows: 35_269, span: "2014-01-01 2016-12-31", source: source{wall: "from_at", unique: "complaint_id", lon: "longitude", lat: "latitude"}},
+	{name: "shootings", rows: 18_739, span: "2006-01-01 2016-12-31", source: source{wall: "occurred_at", lon: "longitude", lat: "latitude"}},
 	// Cancelled flights have no time. No row is between 17:00 on 8 February
 	// 2013, when a blizzard came, and 09:00 on the next day: a gap in both.
-	{name: "flights", rows: 336_776, source: source{wall: "sched_dep_at", where: "sched_dep_at IS NOT NULL", unique: "flight_date, carrier, flight_number, origin", lon: "longitude", lat: "latitude"}},
-	{name: "weather_airports_hourly", rows: 26_115, source: source{utc: "strptime(time_hour_utc, '%Y-%m-%dT%H:%M:%SZ')", unique: "station, time_hour_utc", lon: "longitude", lat: "latitude"}},
+	{name: "flights", rows: 336_776, span: "2013-01-01 2013-12-31", source: source{wall: "sched_dep_at", where: "sched_dep_at IS NOT NULL", unique: "flight_date, carrier, flight_number, origin", lon: "longitude", lat: "latitude"}},
+	{name: "weather_airports_hourly", rows: 26_115, span: "2013-01-01 2013-12-30", source: source{utc: "strptime(time_hour_utc, '%Y-%m-%dT%H:%M:%SZ')", unique: "station, time_hour_utc", lon: "longitude", lat: "latitude"}},
 }
 
 var corpusSeries = []corpusEntry{
 	// Standard time the whole year.
-	{name: "weather_jfk_hourly", rows: 91_007, source: source{utc: "observed_at + INTERVAL 5 HOUR", where: "report_type = 'FM-15'", unique: "observed_at", sumError: 1e-12}},
-	{name: "weather_central_park_daily", rows: 2_922, source: source{date: "date", unique: "date", sumError: 1e-12}},
-	{name: "taxi_passengers_halfhourly", rows: 10_320, source: source{wall: "timestamp"}},
-	taxis("taxi_yellow_daily", "Yellow taxis"),
-	taxis("taxi_green_daily", "Green taxis"),
-	taxis("taxi_uber_daily", "Uber"),
-	taxis("taxi_lyft_daily", "Lyft"),
-	taxis("taxi_other_fhv_daily", "Non-app FHVs"),
-	{name: "uber_borough_hourly", rows: 29_101, source: source{wall: "pickup_hour", unique: "pickup_hour, borough", regions: map[string]string{"borough": "borough"}}},
-	{name: "citibike_daily", rows: 883, source: source{date: "date", unique: "date"}},
-	{name: "electricity_hourly", rows: 43_824, source: source{wall: "timestamp"}},
-	{name: "gas_price_weekly", rows: 479, source: source{date: "week_of", weekly: true, unique: "week_of"}},
-	{name: "noise_complaints_daily", rows: 365, source: source{date: "date", unique: "date"}},
-	{name: "fhv_base_daily", rows: 26_181, source: source{date: "strptime(pickup_date, '%m/%d/%Y')", replace: textNumber("trips_raw") + ", " + textNumber("vehicles_raw")}},
+	{name: "weather_jfk_hourly", rows: 91_007, span: "2010-01-01 2016-12-31", source: source{utc: "observed_at + INTERVAL 5 HOUR", where: "report_type = 'FM-15'", unique: "observed_at", sumError: 1e-12}},
+	{name: "weather_central_park_daily", rows: 2_922, span: "2009-01-01 2016-12-31", source: source{date: "date", unique: "date", sumError: 1e-12}},
+	{name: "taxi_passengers_halfhourly", rows: 10_320, span: "2014-07-01 2015-01-31", source: source{wall: "timestamp"}},
+	taxis("taxi_yellow_daily", "Yellow taxis", "2009-01-01 2016-12-31"),
+	taxis("taxi_green_daily", "Green taxis", "2013-08-01 2016-12-31"),
+	taxis("taxi_uber_daily", "Uber", "2014-04-01 2016-12-31"),
+	taxis("taxi_lyft_daily", "Lyft", "2015-04-01 2016-12-31"),
+	taxis("taxi_other_fhv_daily", "Non-app FHVs", "2015-09-01 2016-12-31"),
+	{name: "uber_borough_hourly", rows: 29_101, span: "2015-01-01 2015-06-30", source: source{wall: "pickup_hour", unique: "pickup_hour, borough", regions: map[string]string{"borough": "borough"}}},
+	{name: "citibike_daily", rows: 883, span: "2013-07-01 2015-11-30", source: source{date: "date", unique: "date"}},
+	{name: "electricity_hourly", rows: 43_824, span: "2012-01-01 2016-12-31", source: source{wall: "timestamp"}},
+	{name: "gas_price_weekly", rows: 479, span: "2007-10-29 2016-12-26", source: source{date: "week_of", weekly: true, unique: "week_of"}},
+	{name: "noise_complaints_daily", rows: 365, span: "2015-01-01 2015-12-31", source: source{date: "date", unique: "date"}},
+	{name: "fhv_base_daily", rows: 26_181, span: "2015-01-01 2015-08-31", source: source{date: "strptime(pickup_date, '%m/%d/%Y')", replace: textNumber("trips_raw") + ", " + textNumber("vehicles_raw")}},
 }
 
 // taxis is one kind of car of a table whose areas overlap.
-func taxis(name, car string) corpusEntry {
-	return corpusEntry{name: name, folder: "taxi_fhv_daily", rows: 37_180,
+func taxis(name, car, span string) corpusEntry {
+	return corpusEntry{name: name, folder: "taxi_fhv_daily", rows: 37_180, span: span,
 		source: source{date: "date", where: "geo = 'total' AND car_type = " + quoted(car), unique: "date"}}
 }
 
@@ -144,6 +147,9 @@ func TestCorpusTotals(t *testing.T) {
 		}
 		if loaded.Report.Rows != e.rows {
 			t.Errorf("%s: %d rows, want %d", e.name, loaded.Report.Rows, e.rows)
+		}
+		if span := loaded.Report.First.Format(time.DateOnly) + " " + loaded.Report.Last.Format(time.DateOnly); span != e.span {
+			t.Errorf("%s: rows of %s, want %s", e.name, span, e.span)
 		}
 		compare(t, e.name, loaded, e.source)
 	}
