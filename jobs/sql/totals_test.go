@@ -149,12 +149,18 @@ func compare(t *testing.T, name string, loaded *datasets.Loaded, s source) {
 		for _, system := range loaded.Regions() {
 			for _, r := range loaded.Resolutions(system) {
 				want := query(t, db, functions, r, system.Name)
+				var at *layout // the same for all functions
 				for i, spec := range functions {
 					f, err := loaded.Function(spec, r, system)
 					if err != nil {
 						t.Fatal(err)
 					}
-					cells += compareCells(t, &s, known, f, want, i)
+					if at == nil {
+						at = newLayout(t, f, known, want)
+					}
+					compareCells(t, f, at, want, i, s.sumError)
+					compareEmpty(t, f, at)
+					cells += at.covered
 				}
 			}
 		}
@@ -196,10 +202,14 @@ func checkReport(t *testing.T, db *sql.DB, loaded *datasets.Loaded) {
 // A cell is a step, as secondsOf has it, and the id of a region, with one
 // element for each function.
 type cell struct {
-	step      int64
-	region    string
-	values    []sql.NullFloat64
-	estimated []bool // by datasets
+	step   int64
+	region string
+	values []cellValue
+}
+
+type cellValue struct {
+	sql.NullFloat64
+	estimated bool // by datasets
 }
 
 // query returns all cells that have rows.
@@ -213,11 +223,11 @@ func query(t *testing.T, db *sql.DB, functions []datasets.FunctionSpec, r datase
 			datasets.Count: "count(*)", datasets.Unique: "nullif(count(DISTINCT %s), 0)", datasets.Sum: "fsum(%s)",
 			datasets.Mean: "favg(%s)", datasets.Min: "min(%s)", datasets.Max: "max(%s)", datasets.Median: "median(%s)",
 		}[spec.Kind]
-		estimated := "false"
-		if spec.Kind == datasets.Unique || spec.Kind == datasets.Median {
-			estimated = fmt.Sprintf("count(DISTINCT %%s) > %d", exactValues)
+		format = ", " + format + "::DOUBLE"
+		if estimates(spec) {
+			format += fmt.Sprintf(", count(DISTINCT %%s) > %d", exactValues)
 		}
-		columns.WriteString(strings.ReplaceAll(", "+format+"::DOUBLE, "+estimated, "%s", `"`+spec.Column+`"`))
+		columns.WriteString(strings.ReplaceAll(format, "%s", `"`+spec.Column+`"`))
 	}
 	rows, err := db.Query(fmt.Sprintf("SELECT %s AS step, in_%s AS region%s FROM used WHERE region IS NOT NULL GROUP BY step, region", stepOf(r), system, columns.String()))
 	if err != nil {
@@ -226,10 +236,13 @@ func query(t *testing.T, db *sql.DB, functions []datasets.FunctionSpec, r datase
 	defer rows.Close()
 	var cells []cell
 	for rows.Next() {
-		c := cell{values: make([]sql.NullFloat64, len(functions)), estimated: make([]bool, len(functions))}
+		c := cell{values: make([]cellValue, len(functions))}
 		to := []any{&c.step, &c.region}
-		for i := range c.values {
-			to = append(to, &c.values[i], &c.estimated[i])
+		for i, spec := range functions {
+			to = append(to, &c.values[i].NullFloat64)
+			if estimates(spec) {
+				to = append(to, &c.values[i].estimated)
+			}
 		}
 		if err := rows.Scan(to...); err != nil {
 			t.Fatal(err)
@@ -242,54 +255,72 @@ func query(t *testing.T, db *sql.DB, functions []datasets.FunctionSpec, r datase
 	return cells
 }
 
-// compareCells checks all cells of a function, which is number i of those of
-// want, and returns how many of them have rows.
-func compareCells(t *testing.T, s *source, known *coverage, f *datasets.Function, want []cell, i int) int {
+// A layout says where the cells of a query are in the values of a function.
+type layout struct {
+	index   []int  // of each cell; -1 if its step is not covered
+	covered int    // cells of covered steps
+	steps   []bool // that are covered
+	seen    []bool // the values that have a cell
+	ever    []bool // regions that have a cell, in any step
+}
+
+func newLayout(t *testing.T, f *datasets.Function, known *coverage, want []cell) *layout {
 	t.Helper()
-	name := fmt.Sprintf("%s at %s %s", f.Name(), f.Axis.Resolution, f.Regions.Name)
+	r, regions := f.Axis.Resolution, len(f.Regions.IDs)
+	l := &layout{seen: make([]bool, len(f.Values)), ever: make([]bool, regions)}
 	stepOf, regionOf := make(map[int64]int), make(map[string]int)
-	covered := make([]bool, f.Axis.Steps)
-	for step := range covered {
+	for step := range f.Axis.Steps {
 		at := secondsOf(f.Axis, step)
 		stepOf[at] = step
-		covered[step] = known.covers(f.Axis.Resolution, at)
+		l.steps = append(l.steps, known.covers(r, at))
 	}
 	for region, id := range f.Regions.IDs {
 		regionOf[id] = region
 	}
-	ever, seen := make([]bool, len(f.Regions.IDs)), make([]bool, len(f.Values))
-	same, estimated := 0, 0
 	for _, c := range want {
 		region, ok := regionOf[c.region]
 		if !ok {
-			t.Fatalf("%s: no region %s", name, c.region)
+			t.Fatalf("%s has no region %s", f.Regions.Name, c.region)
 		}
-		ever[region] = true
+		l.ever[region] = true
 		step, ok := stepOf[c.step]
-		if !known.covers(f.Axis.Resolution, c.step) {
-			continue // missing, see below
+		if ok && !l.steps[step] || !ok && !known.covers(r, c.step) {
+			l.index = append(l.index, -1)
+			continue
 		}
 		if !ok {
-			t.Fatalf("%s: no step %s", name, time.Unix(c.step, 0).UTC())
+			t.Fatalf("%s at %s %s has no step %s", f.Name(), r, f.Regions.Name, time.Unix(c.step, 0).UTC())
 		}
-		at := step*len(ever) + region
-		seen[at] = true
-		tolerance := map[datasets.FunctionKind]float64{datasets.Mean: 1e-12, datasets.Sum: s.sumError}[f.Spec.Kind]
-		if c.estimated[i] {
+		l.index = append(l.index, step*regions+region)
+		l.seen[step*regions+region] = true
+		l.covered++
+	}
+	return l
+}
+
+// compareCells checks the cells of a function that have rows and are covered.
+// The function is number i of those of want.
+func compareCells(t *testing.T, f *datasets.Function, at *layout, want []cell, i int, sumError float64) {
+	t.Helper()
+	exact := map[datasets.FunctionKind]float64{datasets.Mean: 1e-12, datasets.Sum: sumError}[f.Spec.Kind]
+	estimated := 0
+	for j, c := range want {
+		if at.index[j] < 0 {
+			continue
+		}
+		tolerance := exact
+		if c.values[i].estimated {
 			tolerance = estimateError[f.Spec.Kind]
 			estimated++
 		}
-		w := c.values[i]
-		if x := f.Values[at]; math.IsNaN(x) == w.Valid || w.Valid && math.Abs(x-w.Float64) > tolerance*math.Abs(w.Float64) {
-			t.Fatalf("%s in %s at %s: %v, DuckDB has %v (%v)", name, c.region, f.Axis.Start(step), x, w.Float64, w.Valid)
+		x, w := f.Values[at.index[j]], c.values[i]
+		if math.IsNaN(x) == w.Valid || w.Valid && math.Abs(x-w.Float64) > tolerance*math.Abs(w.Float64) {
+			t.Fatalf("%s in %s at %s: %v, DuckDB has %v (missing: %v)", f.Name(), c.region, f.Axis.Start(at.index[j]/len(at.ever)), x, w.Float64, !w.Valid)
 		}
-		same++
 	}
 	if f.Estimated != estimated {
-		t.Errorf("%s: %d cells are estimates, want %d", name, f.Estimated, estimated)
+		t.Errorf("%s at %s %s: %d cells are estimates, want %d", f.Name(), f.Axis.Resolution, f.Regions.Name, f.Estimated, estimated)
 	}
-	compareEmpty(t, name, f, covered, ever, seen)
-	return same
 }
 
 // exactValues is how many different values of a cell distinct counts and
@@ -300,23 +331,24 @@ const exactValues = 3072
 // standard errors of distinct counts, and the digits that medians keep.
 var estimateError = map[datasets.FunctionKind]float64{datasets.Unique: 5 * 0.0081, datasets.Median: 1.0 / (1 << 12)}
 
-// compareEmpty checks the cells that were not seen, which have no rows or are
-// not covered: counts and sums of covered steps are 0 in the regions that ever
-// have a row, and all else is missing.
-func compareEmpty(t *testing.T, name string, f *datasets.Function, covered, ever, seen []bool) {
+// estimates reports whether values of a function may be estimates.
+func estimates(spec datasets.FunctionSpec) bool { return estimateError[spec.Kind] > 0 }
+
+// compareEmpty checks the other cells: counts and sums of covered steps are 0
+// in the regions that ever have a row, and all else is missing.
+func compareEmpty(t *testing.T, f *datasets.Function, at *layout) {
 	t.Helper()
-	if n := len(covered); n > 0 && !(covered[0] && covered[n-1]) {
-		t.Errorf("%s: the axis begins or ends with a step that is not covered", name)
+	if n := len(at.steps); n > 0 && !(at.steps[0] && at.steps[n-1]) {
+		t.Errorf("%s at %s: the axis begins or ends with a step that is not covered", f.Name(), f.Axis.Resolution)
 	}
 	counts := f.Spec.Kind == datasets.Count || f.Spec.Kind == datasets.Unique || f.Spec.Kind == datasets.Sum
-	for at, x := range f.Values {
-		if seen[at] {
-			continue
-		}
-		step, region := at/len(ever), at%len(ever)
-		zero := counts && covered[step] && ever[region]
-		if zero != (x == 0) || !zero && !math.IsNaN(x) {
-			t.Fatalf("%s in %s at %s: %v, without rows; want 0: %v", name, f.Regions.IDs[region], f.Axis.Start(step), x, zero)
+	for step, covered := range at.steps {
+		for region, ever := range at.ever {
+			i := step*len(at.ever) + region
+			x, zero := f.Values[i], counts && covered && ever
+			if !at.seen[i] && (zero != (x == 0) || !zero && !math.IsNaN(x)) {
+				t.Fatalf("%s in %s at %s: %v, without rows; want 0: %v", f.Name(), f.Regions.IDs[region], f.Axis.Start(step), x, zero)
+			}
 		}
 	}
 }
