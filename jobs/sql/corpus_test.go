@@ -133,30 +133,35 @@ func TestCorpusTotals(t *testing.T) {
 	var compared []string
 	for _, e := range append(slices.Clone(corpusPoints), corpusSeries...) {
 		compared = append(compared, e.name)
-		if e.folder == "" {
-			e.folder = e.name
-		}
-		e.files = corpus + e.folder + "/*.parquet"
-		regions := len(e.regions)
-		if e.lon != "" {
-			e.rayCasts, regions = casts, len(casts)
-		}
-		loaded := load(t, c, e.name, systems)
-		if n := len(loaded.Regions()); n != regions+1 {
-			t.Errorf("%s: %d region systems, want %d and the city", e.name, n, regions)
-		}
-		if loaded.Report.Rows != e.rows {
-			t.Errorf("%s: %d rows, want %d", e.name, loaded.Report.Rows, e.rows)
-		}
-		if span := loaded.Report.First.Format(time.DateOnly) + " " + loaded.Report.Last.Format(time.DateOnly); span != e.span {
-			t.Errorf("%s: rows of %s, want %s", e.name, span, e.span)
-		}
-		compare(t, e.name, loaded, e.source)
+		t.Run(e.name, func(t *testing.T) { e.compare(t, c, systems, casts) })
 	}
 	slices.Sort(compared)
 	if names := c.Names(); !slices.Equal(compared, names) {
 		t.Errorf("compared are %v, the catalog has %v", compared, names)
 	}
+}
+
+// compare loads the entry, and compares all that it has.
+func (e corpusEntry) compare(t *testing.T, c *datasets.Catalog, systems map[string]*datasets.RegionSystem, casts map[string]*rayCast) {
+	if e.folder == "" {
+		e.folder = e.name
+	}
+	e.files = corpus + e.folder + "/*.parquet"
+	regions := len(e.regions)
+	if e.lon != "" {
+		e.rayCasts, regions = casts, len(casts)
+	}
+	loaded := load(t, c, e.name, systems)
+	if n := len(loaded.Regions()); n != regions+1 {
+		t.Errorf("%d region systems, want %d and the city", n, regions)
+	}
+	if loaded.Report.Rows != e.rows {
+		t.Errorf("%d rows, want %d", loaded.Report.Rows, e.rows)
+	}
+	if span := loaded.Report.First.Format(time.DateOnly) + " " + loaded.Report.Last.Format(time.DateOnly); span != e.span {
+		t.Errorf("rows of %s, want %s", span, e.span)
+	}
+	compare(t, loaded, e.source)
 }
 
 // createPlaces makes the table places of the points of the table used: the

@@ -40,6 +40,10 @@ func TestCorpusOtherColumns(t *testing.T) {
 		{"clocks of the city", "weather_airports_hourly", func(s *datasets.DatasetSpec) {
 			s.Time = datasets.TimeSpec{Column: "local_hour", Step: "hour"}
 		}, source{wall: "local_hour", unique: "station, time_hour_utc"}},
+		// Which row is the first decides on its time, among files too.
+		{"first rows of places", "uber_pickups", func(s *datasets.DatasetSpec) {
+			s.UniqueBy = []string{"latitude", "longitude"}
+		}, source{wall: "pickup_at", unique: "latitude, longitude"}},
 		{"delays", "flights", func(s *datasets.DatasetSpec) {
 			s.Functions = []string{"min(dep_delay_min)", "max(dep_delay_min)", "median(dep_delay_min)", "sum(dep_delay_min)", "unique(dest)"}
 		}, source{wall: "sched_dep_at", where: "sched_dep_at IS NOT NULL", unique: "flight_date, carrier, flight_number, origin"}},
@@ -52,15 +56,17 @@ func TestCorpusOtherColumns(t *testing.T) {
 			s.Functions = []string{"sum(pickups)", "max(pickups)"}
 		}, source{wall: "pickup_hour", regions: map[string]string{"taxi_zone": "CASE WHEN location_id < 264 THEN location_id::VARCHAR END"}}},
 	} {
-		spec := c.Datasets[tc.dataset]
-		if tc.regions == nil {
-			spec.Place = datasets.PlaceSpec{City: true}
-		}
-		tc.change(&spec)
-		changed := *c
-		changed.Datasets = map[string]datasets.DatasetSpec{tc.dataset: spec}
-		tc.files = corpus + tc.dataset + "/*.parquet"
-		compare(t, tc.name, load(t, &changed, tc.dataset, systems), tc.source)
+		t.Run(tc.name, func(t *testing.T) {
+			spec := c.Datasets[tc.dataset]
+			if tc.regions == nil {
+				spec.Place = datasets.PlaceSpec{City: true}
+			}
+			tc.change(&spec)
+			changed := *c
+			changed.Datasets = map[string]datasets.DatasetSpec{tc.dataset: spec}
+			tc.files = corpus + tc.dataset + "/*.parquet"
+			compare(t, load(t, &changed, tc.dataset, systems), tc.source)
+		})
 	}
 }
 
