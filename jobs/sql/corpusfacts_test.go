@@ -129,7 +129,7 @@ func TestCorpusPlaces(t *testing.T) {
 	taxis := corpusPoints[number].source
 	taxis.files, taxis.rayCasts = corpus+"yellow_taxi_zone_hourly/*.parquet", casts
 	db := openDuckDB(t, 2)
-	taxis.create(t, db)
+	taxis.create(t, db, "location_id")
 	const wrong = "location_id < 264 AND location_id::VARCHAR IS DISTINCT FROM in_taxi_zone"
 	var n int
 	if err := db.QueryRow("SELECT count(*) FROM used WHERE " + wrong).Scan(&n); err != nil || n > 0 {
