@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -64,7 +65,7 @@ func FindIntervals(f, g *Marks, graph *topology.Graph, day int) *Intervals {
 	if graph.NumRegions() == 0 || f.Cells%graph.NumRegions() != 0 || day < 1 {
 		panic(fmt.Sprintf("relate: intervals of rows of %d cells in %d regions, with days of %d slots", f.Cells, graph.NumRegions(), day))
 	}
-	rows := testRows(f, g)
+	rows := slices.Concat(testWindows(f, g)...)
 	week := make([]Counts, len(rows))
 	for i := range rows {
 		week[i] = countRows(f, g, rows[i:i+1])
@@ -92,18 +93,14 @@ func FindIntervals(f, g *Marks, graph *topology.Graph, day int) *Intervals {
 	return i
 }
 
-// testRows returns the rows that [Test] counts: those of its windows, or all
-// common ones of a record that is too short for windows.
-func testRows(f, g *Marks) []int {
+// testWindows returns the windows of the rows that [Test] counts: all common
+// rows in one if they are too few for windows.
+func testWindows(f, g *Marks) [][]int {
 	rows := commonRows(f, g)
 	if len(rows) < minRows {
-		return rows
+		return [][]int{rows}
 	}
-	var used []int
-	for _, w := range chooseWindows(rows) {
-		used = append(used, w...)
-	}
-	return used
+	return chooseWindows(rows)
 }
 
 // A weekRatio is a ratio of two sums over weeks.
