@@ -32,7 +32,7 @@ type MapResult struct {
 	Testable bool
 	Reason   string // why it is not testable
 	Regions  int    // compared
-	LeftOut  int    // covered by both maps, but not connected with most others
+	LeftOut  int    // covered by both maps, but in another part of the graph
 
 	Correlation    float64 // Pearson's r; NaN if there is none
 	MoranA, MoranB float64 // Moran's I of each map: 0 has no order in space, 1 is smooth
@@ -48,9 +48,9 @@ type MapResult struct {
 
 const (
 	minRegions = 10
-	maxRegions = 2048 // at which the eigenvectors take a minute, and 32 MB
-	// partShare of the regions has to be connected for the part to stand for
-	// the map.
+	maxRegions = 2048 // with or without a value: 32 MB of eigenvectors, whose time grows with the cube
+	// partShare of the regions has to be in one part of the graph for that part
+	// to stand for the map.
 	partShare   = 0.9
 	smoothMoran = 0.85
 	// equalEigenvalues is how far apart equal eigenvalues can be, in units of
@@ -67,15 +67,19 @@ const (
 func NewMaps(g *topology.Graph) *Maps {
 	m := &Maps{graph: g}
 	n := g.NumRegions()
-	if n >= minRegions && n <= maxRegions && len(largestPart(g, slices.Repeat([]bool{true}, n))) == n {
-		m.whole = newMapPart(g)
+	regions, missing := richestPart(g, slices.Repeat([]bool{true}, n))
+	if n >= minRegions && n <= maxRegions && len(regions) == n {
+		m.whole = newMapPart(g, regions, missing)
 	}
 	return m
 }
 
 // Test compares two maps, of shape [regions], in any unit; NaN is a region
-// without a value. Regions that both cover are compared, and of these the
-// largest connected part, if it holds nine in ten.
+// without a value. Regions that both cover are compared, in the connected part
+// of the graph that has most of them, if it has nine in ten. Regions without a
+// value still lie between others: they count in distances, and the Laplacian
+// is what is left of the graph's when they are eliminated, as the values there
+// would be integrated out of a random field.
 //
 // P is the larger of two p-values, each of which is alone too small on some
 // kinds of maps. The Laplacian sign flip writes both maps in the eigenvectors
@@ -90,20 +94,20 @@ func NewMaps(g *topology.Graph) *Maps {
 // Maps that cannot be tested get a reason: fewer than 10 regions, more than
 // 2048, a graph in pieces, a constant map, an infinite value. Test panics if
 // the lengths are not the number of regions. Cost: O(n^2); O(n^3) if a region
-// is missing, as the graph is then another.
+// is missing, as the eigenvectors are then others.
 func (m *Maps) Test(a, b []float64) *MapResult {
 	if n := m.graph.NumRegions(); len(a) != n || len(b) != n {
 		panic(fmt.Sprintf("relate: maps of %d and %d values on a graph of %d regions", len(a), len(b), n))
 	}
 	none := math.NaN()
 	r := &MapResult{Correlation: none, MoranA: none, MoranB: none, Effective: none, PFlip: none, PModified: none, P: none}
-	regions := r.choose(m.graph, a, b)
+	regions, missing := r.choose(m.graph, a, b)
 	if r.Reason != "" {
 		return r
 	}
 	part := m.whole
 	if len(regions) < len(a) {
-		part = newMapPart(inducedGraph(m.graph, regions))
+		part = newMapPart(m.graph, regions, missing)
 	}
 	if part == nil {
 		r.Reason = "the eigenvectors of the graph cannot be found"
@@ -112,7 +116,7 @@ func (m *Maps) Test(a, b []float64) *MapResult {
 	x, y := standardised(pickRegions(a, regions)), standardised(pickRegions(b, regions))
 	r.Testable = true
 	r.Correlation = min(max(floats.Dot(x, y)/float64(len(x)), -1), 1)
-	r.MoranA, r.MoranB = moran(part.graph, x), moran(part.graph, y)
+	r.MoranA, r.MoranB = part.moran(x), part.moran(y)
 	r.Smooth = r.MoranA > smoothMoran && r.MoranB > smoothMoran
 	r.PFlip = min(1, 2*flipTail(part.products(x, y)))
 	r.Effective = part.effectiveRegions(x, y)
@@ -121,35 +125,35 @@ func (m *Maps) Test(a, b []float64) *MapResult {
 	return r
 }
 
-// choose returns the regions to compare, ascending, or sets the reason why none
-// can be.
-func (r *MapResult) choose(g *topology.Graph, a, b []float64) []int {
+// choose returns the regions to compare and those without a value in the same
+// part of the graph, both ascending, or sets the reason why none can be.
+func (r *MapResult) choose(g *topology.Graph, a, b []float64) (regions, missing []int) {
 	covered := make([]bool, len(a))
 	n := 0
 	for i := range a {
 		if math.IsInf(a[i], 0) || math.IsInf(b[i], 0) {
 			r.Reason = fmt.Sprintf("region %d has an infinite value", i)
-			return nil
+			return nil, nil
 		}
 		if covered[i] = a[i] == a[i] && b[i] == b[i]; covered[i] {
 			n++
 		}
 	}
-	regions := largestPart(g, covered)
+	regions, missing = richestPart(g, covered)
 	r.Regions, r.LeftOut = len(regions), n-len(regions)
 	switch x, y := pickRegions(a, regions), pickRegions(b, regions); {
 	case float64(len(regions)) < partShare*float64(n):
-		r.Reason = fmt.Sprintf("the graph of the regions that both maps cover is in pieces, the largest of %d of %d regions", len(regions), n)
+		r.Reason = fmt.Sprintf("the graph is in pieces, the largest with %d of the %d regions that both maps cover", len(regions), n)
 	case len(regions) < minRegions:
-		r.Reason = fmt.Sprintf("both maps cover %d connected regions; a test needs %d", len(regions), minRegions)
-	case len(regions) > maxRegions:
-		r.Reason = fmt.Sprintf("%d regions are too many to find the eigenvectors of; the most is %d", len(regions), maxRegions)
+		r.Reason = fmt.Sprintf("both maps cover %d regions; a test needs %d", len(regions), minRegions)
+	case len(regions)+len(missing) > maxRegions:
+		r.Reason = fmt.Sprintf("a graph of %d regions is too large to find the eigenvectors of; the most is %d", len(regions)+len(missing), maxRegions)
 	case standardised(x) == nil:
 		r.Reason = "the first map is constant, or too large to square"
 	case standardised(y) == nil:
 		r.Reason = "the second map is constant, or too large to square"
 	}
-	return regions
+	return regions, missing
 }
 
 func pickRegions(v []float64, regions []int) []float64 {
@@ -187,53 +191,43 @@ func (m *Marks) Shares(regions int) (positive, negative []float64) {
 	return positive, negative
 }
 
-// largestPart returns the regions of the largest connected part of those that
-// are covered, ascending; of two as large that with the lower region.
-func largestPart(g *topology.Graph, covered []bool) []int {
+// richestPart returns the regions of the connected part of the graph that has
+// most covered ones, those that are covered and those that are not, ascending;
+// of two as rich that with the lower region.
+func richestPart(g *topology.Graph, covered []bool) (regions, missing []int) {
 	seen := make([]bool, len(covered))
-	var largest []int
 	for first := range covered {
-		if !covered[first] || seen[first] {
+		if seen[first] {
 			continue
 		}
 		part := []int{first}
 		seen[first] = true
+		var in, out []int
 		for i := 0; i < len(part); i++ {
+			if r := part[i]; covered[r] {
+				in = append(in, r)
+			} else {
+				out = append(out, r)
+			}
 			for _, s := range g.Neighbours(part[i]) {
-				if covered[s] && !seen[s] {
+				if !seen[s] {
 					seen[s] = true
 					part = append(part, int(s))
 				}
 			}
 		}
-		if len(part) > len(largest) {
-			largest = part
+		if len(in) > len(regions) {
+			regions, missing = in, out
 		}
 	}
-	slices.Sort(largest)
-	return largest
+	slices.Sort(regions)
+	slices.Sort(missing)
+	return regions, missing
 }
 
-// inducedGraph returns the graph of some regions, numbered in their order.
-func inducedGraph(g *topology.Graph, regions []int) *topology.Graph {
-	var edges [][2]int
-	for i, r := range regions {
-		for _, s := range g.Neighbours(r) {
-			if j, ok := slices.BinarySearch(regions, int(s)); ok && i < j {
-				edges = append(edges, [2]int{i, j})
-			}
-		}
-	}
-	part, err := topology.NewGraph(len(regions), edges)
-	if err != nil {
-		panic("relate: part of a graph: " + err.Error()) // its edges are a graph's
-	}
-	return part
-}
-
-// A mapPart is a connected graph and what the tests need of it.
+// A mapPart is a connected part of a graph and what the tests need of it. Its
+// regions are numbered in the order of those with a value.
 type mapPart struct {
-	graph    *topology.Graph
 	vectors  *mat.Dense // eigenvectors of the Laplacian in columns, but for the constant
 	blocks   []int      // block k of equal eigenvalues is columns blocks[k-1] to blocks[k]-1
 	distance []int32    // steps on the graph between two regions, shape [n*n]
@@ -241,23 +235,16 @@ type mapPart struct {
 }
 
 // newMapPart returns nil if the eigenvectors cannot be found.
-func newMapPart(g *topology.Graph) *mapPart {
-	n := g.NumRegions()
-	laplacian := mat.NewSymDense(n, nil)
-	for r := range n {
-		laplacian.SetSym(r, r, float64(len(g.Neighbours(r))))
-		for _, s := range g.Neighbours(r) {
-			laplacian.SetSym(r, int(s), -1)
-		}
-	}
+func newMapPart(g *topology.Graph, regions, missing []int) *mapPart {
+	laplacian := reducedLaplacian(g, regions, missing)
 	var eigen mat.EigenSym
-	if !eigen.Factorize(laplacian, true) {
+	if laplacian == nil || !eigen.Factorize(laplacian, true) {
 		return nil
 	}
-	p := &mapPart{graph: g, distance: distances(g)}
+	p := &mapPart{distance: distances(g, regions)}
 	var vectors mat.Dense
 	eigen.VectorsTo(&vectors)
-	p.vectors = mat.DenseCopyOf(vectors.Slice(0, n, 1, n)) // the first is the constant
+	p.vectors = mat.DenseCopyOf(vectors.Slice(0, len(regions), 1, len(regions))) // the first is the constant
 	values := eigen.Values(nil)[1:]
 	for k := range values {
 		if k+1 == len(values) || values[k+1]-values[k] > equalEigenvalues*values[len(values)-1] {
@@ -268,22 +255,78 @@ func newMapPart(g *topology.Graph) *mapPart {
 	return p
 }
 
-// distances returns the steps between all pairs of regions of a connected graph.
-func distances(g *topology.Graph) []int32 {
-	n := g.NumRegions()
-	d := slices.Repeat([]int32{-1}, n*n)
-	queue := make([]int32, 0, n)
-	for from := range n {
-		to := d[from*n:][:n]
-		to[from] = 0
+// reducedLaplacian returns the Laplacian of the regions after the missing ones
+// are eliminated: L - M' N^-1 M, with N the rows and columns of the missing
+// regions and M their rows of the others (Kron reduction). It is nil if the
+// elimination fails, which rounding alone could make it do.
+func reducedLaplacian(g *topology.Graph, regions, missing []int) *mat.SymDense {
+	at := make(map[int]int, len(regions)+len(missing)) // place among the regions, or from -1 down among the missing
+	for i, r := range regions {
+		at[r] = i
+	}
+	for i, r := range missing {
+		at[r] = -1 - i
+	}
+	laplacian := mat.NewSymDense(len(regions), nil)
+	for i, r := range regions {
+		laplacian.SetSym(i, i, float64(len(g.Neighbours(r))))
+		for _, s := range g.Neighbours(r) {
+			if j := at[int(s)]; j >= 0 {
+				laplacian.SetSym(i, j, -1)
+			}
+		}
+	}
+	if len(missing) == 0 {
+		return laplacian
+	}
+	among, across := mat.NewSymDense(len(missing), nil), mat.NewDense(len(missing), len(regions), nil)
+	for i, r := range missing {
+		among.SetSym(i, i, float64(len(g.Neighbours(r))))
+		for _, s := range g.Neighbours(r) {
+			if j := at[int(s)]; j >= 0 {
+				across.Set(i, j, -1)
+			} else {
+				among.SetSym(i, -1-j, -1)
+			}
+		}
+	}
+	var factor mat.Cholesky
+	var solved, carried mat.Dense
+	if !factor.Factorize(among) || factor.SolveTo(&solved, across) != nil {
+		return nil
+	}
+	carried.Mul(across.T(), &solved)
+	for i := range regions {
+		for j := i; j < len(regions); j++ {
+			laplacian.SetSym(i, j, laplacian.At(i, j)-carried.At(i, j))
+		}
+	}
+	return laplacian
+}
+
+// distances returns the steps on the graph between all pairs of some regions of
+// one part, shape [n*n].
+func distances(g *topology.Graph, regions []int) []int32 {
+	n := len(regions)
+	d := make([]int32, 0, n*n)
+	steps := make([]int32, g.NumRegions())
+	queue := make([]int32, 0, g.NumRegions())
+	for _, from := range regions {
+		for i := range steps {
+			steps[i] = -1
+		}
+		steps[from] = 0
 		queue = append(queue[:0], int32(from))
 		for i := 0; i < len(queue); i++ {
 			for _, s := range g.Neighbours(int(queue[i])) {
-				if to[s] < 0 {
-					to[s] = to[queue[i]] + 1
+				if steps[s] < 0 {
+					steps[s] = steps[queue[i]] + 1
 					queue = append(queue, s)
 				}
 			}
+		}
+		for _, to := range regions {
+			d = append(d, steps[to])
 		}
 	}
 	return d
@@ -348,19 +391,23 @@ func flipTail(terms []float64) float64 {
 }
 
 // moran returns Moran's I of a standardised map, adjacent regions having
-// weight 1 (Moran, Biometrika 37, 1950).
-func moran(g *topology.Graph, x []float64) float64 {
-	sum := 0.0
-	for r := range x {
-		for _, s := range g.Neighbours(r) {
-			sum += x[r] * x[s]
+// weight 1 (Moran, Biometrika 37, 1950); NaN if no regions are adjacent.
+func (p *mapPart) moran(x []float64) float64 {
+	n := len(x)
+	sum, pairs := 0.0, 0.0
+	for i := range n {
+		for j, d := range p.distance[i*n:][:n] {
+			if d == 1 {
+				sum += x[i] * x[j]
+				pairs++
+			}
 		}
 	}
-	return sum / float64(2*g.NumEdges())
+	return sum / pairs
 }
 
 // covariances returns the mean product of a standardised map's values at each
-// distance.
+// distance, 0 at one at which no two regions are.
 func (p *mapPart) covariances(x []float64) []float64 {
 	n := len(x)
 	sum, pairs := make([]float64, p.farthest+1), make([]float64, p.farthest+1)
@@ -370,7 +417,9 @@ func (p *mapPart) covariances(x []float64) []float64 {
 			pairs[d]++
 		}
 	}
-	floats.Div(sum, pairs) // the graph is connected: there are pairs at every distance
+	for d, n := range pairs {
+		sum[d] /= max(n, 1)
+	}
 	return sum
 }
 

@@ -179,7 +179,7 @@ func latticeFlipTail(terms []float64) float64 {
 
 func TestFlipTailOfMaps(t *testing.T) {
 	g := lattice(16, 16)
-	part := newMapPart(g)
+	part := NewMaps(g).whole
 	worst := 0.0
 	for _, smooth := range []float64{3, 30} {
 		field := smoother(g, smooth, rand.New(rand.NewPCG(3, 3)))
@@ -205,7 +205,7 @@ func TestMapPartAgainstDefinitions(t *testing.T) {
 		n := g.NumRegions()
 		field := smoother(g, 1, rng)
 		x, y := field(), field()
-		p := newMapPart(g)
+		p := NewMaps(g).whole
 		// Moran's I of values that have not mean 0: n/W sum w z z / sum z^2.
 		raw, z := make([]float64, n), make([]float64, n)
 		for i := range raw {
@@ -225,7 +225,7 @@ func TestMapPartAgainstDefinitions(t *testing.T) {
 				}
 			}
 		}
-		if want, got := float64(n)/weights*sum/squares, moran(g, standardised(raw)); math.Abs(got-want) > 1e-12 {
+		if want, got := float64(n)/weights*sum/squares, p.moran(standardised(raw)); math.Abs(got-want) > 1e-12 {
 			t.Errorf("seed %d: Moran's I %g, want %g", seed, got, want)
 		}
 		if got, want := p.effectiveRegions(x, y), slowEffective(distance, x, y); math.Abs(got/want-1) > 1e-9 {
@@ -342,28 +342,84 @@ func TestMapInvariances(t *testing.T) {
 	}
 }
 
-// TestMissingRegions: a map without some regions is tested on the graph of the
-// others.
+// TestMissingRegions: regions without a value change the Laplacian as if one
+// eliminated them by hand, leave distances as they are, and do not take the
+// graph apart.
 func TestMissingRegions(t *testing.T) {
-	g := lattice(6, 6)
-	field := smoother(g, 2, rand.New(rand.NewPCG(8, 8)))
-	a, b := field(), field()
-	a[30], b[35] = math.NaN(), math.NaN() // the last row keeps 31 to 34
-	got := NewMaps(g).Test(a, b)
-	var regions []int
-	for r := range 35 {
-		if r != 30 {
-			regions = append(regions, r)
+	// A path 0-1-2 with the middle eliminated is one edge of half the weight.
+	if l := reducedLaplacian(lattice(3, 1), []int{0, 2}, []int{1}); math.Abs(l.At(0, 0)-0.5) > 1e-12 || math.Abs(l.At(0, 1)+0.5) > 1e-12 {
+		t.Errorf("a path without its middle: %v", mat.Formatted(l))
+	}
+	// The pseudo-inverse of the whole Laplacian, between the regions that are
+	// left and up to constants, is that of the reduced one: potentials where no
+	// current flows in or out. So L_reduced * (pinv L)[kept] * L_reduced = L_reduced.
+	g := lattice(5, 4)
+	var kept, missing []int
+	for r := range 20 {
+		if r == 6 || r == 7 || r == 13 {
+			missing = append(missing, r)
+		} else {
+			kept = append(kept, r)
 		}
 	}
-	want := NewMaps(inducedGraph(g, regions)).Test(pickRegions(a, regions), pickRegions(b, regions))
-	if *got != *want || got.Regions != 34 || got.LeftOut != 0 {
-		t.Errorf("%+v, want %+v", *got, *want)
+	full := laplacianOf(g, 0, 1)
+	for i := range 20 {
+		for j := i; j < 20; j++ {
+			full.SetSym(i, j, full.At(i, j)+1.0/20) // removes the null space
+		}
 	}
-	// Without its two neighbours a corner is left out.
-	a[1], a[6] = math.NaN(), math.NaN()
-	if got := NewMaps(g).Test(a, b); got.Regions != 31 || got.LeftOut != 1 || !got.Testable {
-		t.Errorf("a corner alone: %+v", *got)
+	var inverse, inner, both mat.Dense
+	if err := inverse.Inverse(full); err != nil {
+		t.Fatal(err)
+	}
+	part := mat.NewDense(len(kept), len(kept), nil)
+	for i, r := range kept {
+		for j, s := range kept {
+			part.Set(i, j, inverse.At(r, s))
+		}
+	}
+	reduced := reducedLaplacian(g, kept, missing)
+	inner.Mul(reduced, part)
+	both.Mul(&inner, reduced)
+	if !mat.EqualApprox(&both, reduced, 1e-10) {
+		t.Errorf("reduced Laplacian %v", mat.Formatted(reduced))
+	}
+	far := distances(g, kept)
+	slow := slowDistances(g)
+	for i, r := range kept {
+		for j, s := range kept {
+			if int(far[i*len(kept)+j]) != slow[r][s] {
+				t.Fatalf("%d steps from %d to %d, want %d", far[i*len(kept)+j], r, s, slow[r][s])
+			}
+		}
+	}
+}
+
+// TestWallsAndIslands: missing regions across the graph do not take it apart, a
+// region that is no one's neighbour is left out.
+func TestWallsAndIslands(t *testing.T) {
+	g := lattice(8, 8)
+	field := smoother(g, 2, rand.New(rand.NewPCG(8, 8)))
+	a, b := field(), field()
+	for r := 24; r < 32; r++ {
+		a[r] = math.NaN()
+	}
+	if got := NewMaps(g).Test(a, b); !got.Testable || got.Regions != 56 || got.LeftOut != 0 || !(got.P > 0 && got.P <= 1) {
+		t.Errorf("a wall: %+v", *got)
+	}
+	// An island of one region beside eleven.
+	var edges [][2]int
+	for r := range 10 {
+		edges = append(edges, [2]int{r, r + 1})
+	}
+	coast, err := topology.NewGraph(12, edges)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := NewMaps(coast).Test(a[:12], b[:12])
+	want := NewMaps(lattice(11, 1)).Test(a[:11], b[:11])
+	if got.LeftOut != 1 || want.LeftOut != 0 || got.Regions != 11 || math.Abs(got.P/want.P-1) > 1e-9 {
+		t.Errorf("an island: %+v, want %+v", *got, *want)
 	}
 }
 
@@ -398,15 +454,16 @@ func TestUntestableMaps(t *testing.T) {
 		a, b   []float64
 		reason string
 	}{
-		{"no regions", empty, nil, nil, "both maps cover 0 connected regions; a test needs 10"},
-		{"few regions", lattice(3, 3), ramp(9), ramp(9), "both maps cover 9 connected regions; a test needs 10"},
-		{"no values", lattice(4, 4), slices.Repeat([]float64{math.NaN()}, 16), ramp(16), "both maps cover 0 connected regions; a test needs 10"},
-		{"pieces", pieces, ramp(12), ramp(12), "the graph of the regions that both maps cover is in pieces, the largest of 7 of 12 regions"},
-		{"isolated regions", isolated, ramp(12), ramp(12), "the graph of the regions that both maps cover is in pieces, the largest of 1 of 12 regions"},
+		{"no regions", empty, nil, nil, "both maps cover 0 regions; a test needs 10"},
+		{"few regions", lattice(3, 3), ramp(9), ramp(9), "both maps cover 9 regions; a test needs 10"},
+		{"no values", lattice(4, 4), slices.Repeat([]float64{math.NaN()}, 16), ramp(16), "both maps cover 0 regions; a test needs 10"},
+		{"pieces", pieces, ramp(12), ramp(12), "the graph is in pieces, the largest with 7 of the 12 regions that both maps cover"},
+		{"isolated regions", isolated, ramp(12), ramp(12), "the graph is in pieces, the largest with 1 of the 12 regions that both maps cover"},
 		{"constant", lattice(4, 4), ramp(16), slices.Repeat([]float64{0.1}, 16), "the second map is constant, or too large to square"},
 		{"huge", lattice(4, 4), with(16, 3, 1e300), ramp(16), "the first map is constant, or too large to square"},
 		{"infinite", lattice(4, 4), ramp(16), with(16, 3, math.Inf(-1)), "region 3 has an infinite value"},
-		{"too many", lattice(3000, 1), ramp(3000), ramp(3000), "3000 regions are too many to find the eigenvectors of; the most is 2048"},
+		{"too many without a value", lattice(3000, 1), slices.Concat(ramp(20), slices.Repeat([]float64{math.NaN()}, 2980)), ramp(3000), "a graph of 3000 regions is too large to find the eigenvectors of; the most is 2048"},
+		{"too many", lattice(3000, 1), ramp(3000), ramp(3000), "a graph of 3000 regions is too large to find the eigenvectors of; the most is 2048"},
 	} {
 		if r := NewMaps(tc.g).Test(tc.a, tc.b); r.Testable || r.Reason != tc.reason || !math.IsNaN(r.P) {
 			t.Errorf("%s: testable %t, reason %q, want %q", tc.name, r.Testable, r.Reason, tc.reason)
