@@ -58,9 +58,9 @@ func (c *CompatCounts) Opposite() int { return c.PositiveNegative + c.NegativePo
 // Match returns the cells that are features of both functions.
 func (c *CompatCounts) Match() int { return c.Same() + c.Opposite() }
 
-// score returns tau as the reference computes it, in 32 bits; 0 without a
+// compatScore returns tau as the reference computes it, in 32 bits; 0 without a
 // match.
-func score(same, opposite int) float32 {
+func compatScore(same, opposite int) float32 {
 	if same+opposite == 0 {
 		return 0
 	}
@@ -118,8 +118,18 @@ type CompatResult struct {
 // that do not meet, and regions without a graph, leave P NaN with a reason.
 //
 // Cost: steps^2/16 AND-popcounts at city. With R regions, R^2*steps/16, and
-// R^2 searches of the graph, each followed by R additions.
+// R^2 searches of the graph, each followed by R additions; 8*R^2 bytes.
 func Compat(ctx context.Context, f, g *CompatEvents, graph *CompatGraph) (*CompatResult, error) {
+	mains := make([]int, f.regions)
+	for r := range mains {
+		mains[r] = r
+	}
+	return compat(ctx, f, g, graph, mains)
+}
+
+// compat is Compat for some main origins, to which P and PByMain are then
+// limited.
+func compat(ctx context.Context, f, g *CompatEvents, graph *CompatGraph, mains []int) (*CompatResult, error) {
 	if f.regions != g.regions {
 		return nil, fmt.Errorf("relate: functions of %d and %d regions; compare functions on the same regions", f.regions, g.regions)
 	}
@@ -134,7 +144,7 @@ func Compat(ctx context.Context, f, g *CompatEvents, graph *CompatGraph) (*Compa
 	}
 	a, b := f.planes(first, r.Steps), g.planes(first, r.Steps)
 	r.count(a, b)
-	r.Score, r.Strength = score(r.Same(), r.Opposite()), r.strength()
+	r.Score, r.Strength = compatScore(r.Same(), r.Opposite()), r.strength()
 	switch {
 	case f.regions == 1:
 		return r, r.shiftSteps(ctx, a, b)
@@ -142,7 +152,7 @@ func Compat(ctx context.Context, f, g *CompatEvents, graph *CompatGraph) (*Compa
 		r.Reason = "the reference permutes regions along their adjacency, which is not known"
 		return r, nil
 	}
-	return r, r.shiftRegions(ctx, a, b, graph)
+	return r, r.shiftRegions(ctx, a, b, graph, mains)
 }
 
 // extreme reports whether the reference counts a randomised score against the
@@ -217,7 +227,7 @@ func (r *CompatResult) shiftSteps(ctx context.Context, a, b *compatPlanes) error
 			if same+opposite == 0 {
 				r.Unmatched++
 			}
-			if r.extreme(score(same, opposite)) {
+			if r.extreme(compatScore(same, opposite)) {
 				hits++
 			}
 		}

@@ -209,19 +209,19 @@ func (t *regionTable) score(image []int32) float32 {
 		same += int(t.same[at])
 		opposite += int(t.opposite[at])
 	}
-	return score(same, opposite)
+	return compatScore(same, opposite)
 }
 
-// shiftRegions tries the permutations of all origins for all main origins.
-func (r *CompatResult) shiftRegions(ctx context.Context, a, b *compatPlanes, g *CompatGraph) error {
+// shiftRegions tries the permutations of all origins for the main origins.
+func (r *CompatResult) shiftRegions(ctx context.Context, a, b *compatPlanes, g *CompatGraph, mains []int) error {
 	t, err := newRegionTable(ctx, a, b, r.Regions)
 	if err != nil {
 		return err
 	}
-	r.Alternatives, r.PByMain = r.Regions, make([]float64, r.Regions)
+	r.Alternatives, r.PByMain = r.Regions, make([]float64, len(mains))
 	shift, image := newCompatShift(g), make([]int32, r.Regions)
 	total := 0
-	for main := range r.Regions {
+	for i, main := range mains {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -234,8 +234,8 @@ func (r *CompatResult) shiftRegions(ctx context.Context, a, b *compatPlanes, g *
 			}
 		}
 		total += hits
-		r.PByMain[main] = float64(hits) / float64(r.Regions)
+		r.PByMain[i] = float64(hits) / float64(r.Regions)
 	}
-	r.P = float64(total) / float64(r.Regions*r.Regions)
+	r.P = float64(total) / float64(len(mains)*r.Regions)
 	return nil
 }
