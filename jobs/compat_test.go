@@ -11,7 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"polygamy/datasets"
+	"polygamy/relate"
 )
 
 func compareCompat(t *testing.T, o CompareOptions) []CompatComparison {
@@ -63,21 +66,21 @@ func TestCompatRecord(t *testing.T) {
 	var a, late []string
 	for i := range 90 {
 		a = append(a, fmt.Sprint(i*i*7919%997))
-		if i < 20 {
-			late = append(late, "") // and a record that begins 20 days later
+		if i < 20 || i > 84 {
+			late = append(late, "") // a record that begins 20 days later and ends 5 days before
 		} else {
 			late = append(late, a[i])
 		}
 	}
-	o := CompareOptions{A: write(t, "a.csv", days(a)), B: write(t, "late.csv", days(append(late, "", "")))}
+	o := CompareOptions{A: write(t, "a.csv", days(a)), B: write(t, "late.csv", days(late))}
 	c := compareCompat(t, o)[0]
-	if c.Steps != 70 || c.Alternatives != 70 {
-		t.Errorf("%d steps, %d shifts, want 70", c.Steps, c.Alternatives)
+	if c.Steps != 65 || c.Alternatives != 65 {
+		t.Errorf("%d steps, %d shifts, want 65", c.Steps, c.Alternatives)
 	}
-	// The same record from a file that begins with it.
-	cut := strings.Split(days(append(late, "", "")), "\n")
-	o.B = write(t, "cut.csv", cut[0]+"\n"+strings.Join(cut[21:91], "\n")+"\n")
-	if d := compareCompat(t, o)[0]; d.Steps != 70 || d.Score != c.Score || *d.P != *c.P || d.PosPos != c.PosPos || d.PosPos == 0 {
+	// The same record from a file that holds nothing else.
+	cut := strings.Split(days(late), "\n")
+	o.B = write(t, "cut.csv", cut[0]+"\n"+strings.Join(cut[21:86], "\n")+"\n")
+	if d := compareCompat(t, o)[0]; d.Steps != 65 || d.Score != c.Score || *d.P != *c.P || d.PosPos != c.PosPos || d.PosPos == 0 {
 		t.Errorf("%+v, want %+v", d, c)
 	}
 	o.B = o.A
@@ -187,6 +190,30 @@ func TestFirstStep(t *testing.T) {
 		if got := firstStep(first(tc.a), first(tc.origin)); got != tc.want {
 			t.Errorf("%v %+v from %+v: %d, want %d", tc.resolution, tc.a, tc.origin, got, tc.want)
 		}
+	}
+}
+
+// TestCompatFill: every number gets to its place.
+func TestCompatFill(t *testing.T) {
+	r := &relate.CompatResult{
+		CompatCounts: relate.CompatCounts{
+			PositivePositive: 1, NegativeNegative: 2, PositiveNegative: 3, NegativePositive: 4,
+			PositiveNone: 5, NegativeNone: 6, NonePositive: 7, NoneNegative: 8,
+		},
+		Steps: 9, Regions: 2, Score: 0.5, Strength: 0.25, P: 0.75, Alternatives: 2, PByMain: []float64{1, 0.5},
+	}
+	c := CompatComparison{Class: "extreme"}
+	c.fill(r)
+	p, least, most := 0.75, 0.5, 1.0
+	want := CompatComparison{
+		Class: "extreme", Steps: 9, Regions: 2, Score: 0.5, Strength: 0.25, P: &p, PLeast: &least, PMost: &most, Alternatives: 2,
+		PosPos: 1, NegNeg: 2, PosNeg: 3, NegPos: 4, PosNon: 5, NegNon: 6, NonPos: 7, NonNeg: 8, Flaws: r.Flaws(),
+	}
+	if diff := cmp.Diff(want, c); diff != "" {
+		t.Errorf("fill (-want +got):\n%s", diff)
+	}
+	if text := compatText([]*CompatComparison{&c}); !strings.Contains(text, "p from 0.5 to 1 by main origin") {
+		t.Error(text)
 	}
 }
 
