@@ -24,6 +24,10 @@ type CompareOptions struct {
 	Last       int
 	Versions   []string // raw, anomaly; empty: both, anomaly first
 	Format     string   // table (default) or json
+
+	// Compat repeats the test of the published implementation instead, on its own
+	// features: a list of [CompatComparison].
+	Compat bool
 }
 
 // A Comparison is what compare says of one version of two functions.
@@ -93,6 +97,9 @@ func Compare(ctx context.Context, o CompareOptions, w io.Writer) error {
 	if o.First > o.Last {
 		return usageErrorf("lags from %d to %d: the first is the smaller", o.First, o.Last)
 	}
+	if o.Compat && (len(o.Versions) > 0 || o.First != 0 || o.Last != 0) {
+		return usageErrorf("--compat repeats the published test, which has no lags and no versions; leave --lags and --version out")
+	}
 	if len(o.Versions) == 0 {
 		o.Versions = []string{"anomaly", "raw"}
 	}
@@ -102,6 +109,9 @@ func Compare(ctx context.Context, o CompareOptions, w io.Writer) error {
 		if functions[i], err = o.read(name); err != nil {
 			return err
 		}
+	}
+	if o.Compat {
+		return o.compareCompat(ctx, functions[0], functions[1], w)
 	}
 	var results []*Comparison
 	for _, version := range o.Versions {
@@ -159,14 +169,10 @@ func counts(values []float64) bool {
 // compare tests one version of two functions.
 func (o *CompareOptions) compare(ctx context.Context, f, g *datasets.Function, version string) (*Comparison, error) {
 	c := &Comparison{A: f.Name(), B: g.Name(), Version: version, Levels: []Tested{}, Lags: []Tested{}}
-	switch {
-	case f.Axis.Resolution != g.Axis.Resolution:
-		c.Reason = fmt.Sprintf("their steps differ: %s and %s", f.Axis.Resolution, g.Axis.Resolution)
+	if c.Reason = unlike(f, g); c.Reason != "" {
 		return c, nil
-	case !slices.Equal(f.Regions.IDs, g.Regions.IDs):
-		c.Reason = fmt.Sprintf("their regions differ: %d and %d", len(f.Regions.IDs), len(g.Regions.IDs))
-		return c, nil
-	case f.Axis.Resolution > datasets.Week:
+	}
+	if f.Axis.Resolution > datasets.Week {
 		c.Reason = fmt.Sprintf("steps of a %s have no weeks to rotate", f.Axis.Resolution)
 		return c, nil
 	}
@@ -206,6 +212,17 @@ func (o *CompareOptions) compare(ctx context.Context, f, g *datasets.Function, v
 	s := relate.Lags(marks[0], marks[1], memories[0], memories[1], len(f.Regions.IDs), lags)
 	c.fill(s, levels, lags)
 	return c, nil
+}
+
+// unlike says why the cells of two functions are not the same ones, if so.
+func unlike(f, g *datasets.Function) string {
+	switch {
+	case f.Axis.Resolution != g.Axis.Resolution:
+		return fmt.Sprintf("their steps differ: %s and %s", f.Axis.Resolution, g.Axis.Resolution)
+	case !slices.Equal(f.Regions.IDs, g.Regions.IDs):
+		return fmt.Sprintf("their regions differ: %d and %d", len(f.Regions.IDs), len(g.Regions.IDs))
+	}
+	return ""
 }
 
 // sweepMarks returns the marks of a function at every level of the default

@@ -27,7 +27,11 @@ z         of the signed overlap; its sign is that of the relationship
 
 With 8 to 29 common weeks the test is exploratory: a season or a trend that both
 share counts as moving together. A pair that cannot be tested (fewer weeks, too
-few features, different regions) is no error: the reason is printed.`
+few features, different regions) is no error: the reason is printed.
+
+With --compat the test is that of the published implementation of Data Polygamy,
+on its own salient and extreme features, to compare results with it. What is
+wrong with its p-values is printed with them; they are not for discovery.`
 
 func compareCommand(w io.Writer) *cobra.Command {
 	var o jobs.CompareOptions
@@ -64,6 +68,7 @@ func compareCommand(w io.Writer) *cobra.Command {
 	flags.StringVar(&o.Resolution, "resolution", "", "time step of CSV fields (default: from the times)")
 	flags.StringVar(&lags, "lags", "", "lags of the second field, in steps: FIRST:LAST")
 	flags.StringSliceVar(&o.Versions, "version", nil, "versions to test: anomaly, raw (default both)")
+	flags.BoolVar(&o.Compat, "compat", false, "repeat the published test, flaws included, to compare results with it")
 	flags.StringVar(&o.Format, "format", "table", "form of output: table or json")
 	return cmd
 }
