@@ -62,6 +62,7 @@ type CatalogError struct {
 	Problems []Problem
 }
 
+// Error lists the problems, one a line.
 func (e *CatalogError) Error() string {
 	texts := make([]string, len(e.Problems))
 	for i, p := range e.Problems {

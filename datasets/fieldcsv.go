@@ -66,6 +66,7 @@ type CSVError struct {
 	Hint   string // what the reader of the message can do
 }
 
+// Error names the file, the line and the column.
 func (e *CSVError) Error() string {
 	where := e.File
 	if e.Line > 0 {
@@ -77,6 +78,7 @@ func (e *CSVError) Error() string {
 	return fmt.Sprintf("%s: %v; %s", where, e.Err, e.Hint)
 }
 
+// Unwrap returns what is wrong, without the place.
 func (e *CSVError) Unwrap() error { return e.Err }
 
 const headerHint = "begin the file with time,value (one series), region,time,value (a row per region and time) or time,NAME,NAME,... (a column per region)"

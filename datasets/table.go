@@ -65,6 +65,7 @@ type ColumnError struct {
 	Hint     string // what to do
 }
 
+// Error names the place as far as it is known.
 func (e *ColumnError) Error() string {
 	text := e.File
 	if e.RowGroup >= 0 {
@@ -83,4 +84,5 @@ func (e *ColumnError) Error() string {
 	return text
 }
 
+// Unwrap returns what is wrong, without the place.
 func (e *ColumnError) Unwrap() error { return e.Err }

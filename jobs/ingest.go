@@ -43,22 +43,14 @@ func Ingest(ctx context.Context, store datasets.Store, o IngestOptions, w io.Wri
 	if err != nil {
 		return UsageError(err)
 	}
-	names := o.Datasets
-	if len(names) == 0 {
-		names = c.Names()
-	}
-	for _, name := range names {
-		if _, ok := c.Datasets[name]; !ok {
-			return usageErrorf("%s has no dataset %q; it has %s", o.Catalog, name, strings.Join(c.Names(), ", "))
-		}
+	names, err := o.datasets(c)
+	if err != nil {
+		return err
 	}
 	// A region system that cannot be loaded stops the datasets with places.
 	systems, badRegions := datasets.LoadSystems(ctx, store, c)
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if len(names) == 0 {
-		return usageErrorf("%s has no datasets; see 'polygamy inspect --help'", o.Catalog)
 	}
 	line := &progressLine{w: o.Progress, now: o.Now}
 	var failed []error
@@ -102,6 +94,22 @@ func Ingest(ctx context.Context, store datasets.Store, o IngestOptions, w io.Wri
 		return inputError(fmt.Errorf("%d of %d datasets were not loaded:\n%w", len(failed), len(names), errors.Join(failed...)))
 	}
 	return nil
+}
+
+// datasets returns the names of those that are asked for, which c must have.
+func (o *IngestOptions) datasets(c *datasets.Catalog) ([]string, error) {
+	if len(c.Datasets) == 0 {
+		return nil, usageErrorf("%s has no datasets; see 'polygamy inspect --help'", o.Catalog)
+	}
+	if len(o.Datasets) == 0 {
+		return c.Names(), nil
+	}
+	for _, name := range o.Datasets {
+		if _, ok := c.Datasets[name]; !ok {
+			return nil, usageErrorf("%s has no dataset %q; it has %s", o.Catalog, name, strings.Join(c.Names(), ", "))
+		}
+	}
+	return o.Datasets, nil
 }
 
 func checkFormat(format string) error {

@@ -78,6 +78,7 @@ type ValueError struct {
 	Value        float64
 }
 
+// Error names the region and the step, and the range of values.
 func (e *ValueError) Error() string {
 	return fmt.Sprintf("topology: value %g in region %d at step %d; use NaN for a missing value and keep magnitudes below %.2g", e.Value, e.Region, e.Step, maxMagnitude)
 }

@@ -114,18 +114,26 @@ func ParseClass(text string) (Class, error) {
 	default:
 		return fail("unknown class")
 	}
-	if len(c.Shares) > 1000 {
-		return fail("a sweep has at most 1000 levels")
-	}
-	for i, q := range c.Shares {
-		if q <= 0 || q >= 100 {
-			return fail(fmt.Sprintf("share %g is not between 0 and 100 %%", q))
-		}
-		if i > 0 && q <= c.Shares[i-1] {
-			return fail("shares must ascend")
-		}
+	if why := wrongShares(c.Shares); why != "" {
+		return fail(why)
 	}
 	return c, nil
+}
+
+// wrongShares says what is wrong with the shares of a class, if anything.
+func wrongShares(shares []float64) string {
+	if len(shares) > 1000 {
+		return "a sweep has at most 1000 levels"
+	}
+	for i, q := range shares {
+		if q <= 0 || q >= 100 {
+			return fmt.Sprintf("share %g is not between 0 and 100 %%", q)
+		}
+		if i > 0 && q <= shares[i-1] {
+			return "shares must ascend"
+		}
+	}
+	return ""
 }
 
 func parseNumbers(arg string, hasArg bool) ([]float64, error) {
