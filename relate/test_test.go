@@ -316,26 +316,6 @@ func TestUntestable(t *testing.T) {
 	}
 }
 
-// BenchmarkTest is the whole test, five p-values.
-func BenchmarkTest(b *testing.B) {
-	for _, size := range []struct {
-		name        string
-		rows, cells int
-	}{{"city/day", 156, 7}, {"city/hour", 156, 168}, {"zip/day", 156, 7 * 244}, {"neighborhood/hour", 156, 168 * 260}} {
-		b.Run(size.name, func(b *testing.B) {
-			rng := rand.New(rand.NewPCG(1, 1))
-			f, g := randomSigns(rng, size.rows, size.cells, 0.07, 0).marks(0), randomSigns(rng, size.rows, size.cells, 0.07, 0).marks(0)
-			m, n := NewMemory(f), NewMemory(g)
-			for b.Loop() {
-				if r := Test(f, g, m, n); !r.Testable {
-					b.Fatal(r.Reason)
-				}
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tests/s")
-		})
-	}
-}
-
 // TestCounts: complete and incomplete functions are counted alike.
 func TestCounts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(6, 6))
