@@ -21,21 +21,47 @@ type Marks struct {
 	Valid    []uint64 // nil if every cell of every row holds a value
 
 	rows []rowCounts // see countRows
+	all  rowTotals
 }
 
 // rowCounts are how many cells of a row are what.
-type rowCounts struct{ positive, negative, valid int }
+type rowCounts struct{ positive, negative, valid int32 }
+
+// rowTotals are the sums of counts over rows.
+type rowTotals struct {
+	positive, negative, valid int
+	marked                    int // rows with features
+}
 
 // countRows counts the cells of every row, which every test asks for.
 func (m *Marks) countRows() {
 	m.rows = make([]rowCounts, m.Rows)
 	for i := range m.rows {
 		c := &m.rows[i]
-		c.positive, c.negative = count(m.row(m.Positive, m.First+i)), count(m.row(m.Negative, m.First+i))
-		if c.valid = m.Cells; m.Valid != nil {
-			c.valid = count(m.row(m.Valid, m.First+i))
+		c.positive, c.negative = int32(count(m.row(m.Positive, m.First+i))), int32(count(m.row(m.Negative, m.First+i)))
+		if c.valid = int32(m.Cells); m.Valid != nil {
+			c.valid = int32(count(m.row(m.Valid, m.First+i)))
 		}
+		m.all.add(c)
 	}
+}
+
+func (t *rowTotals) add(c *rowCounts) {
+	t.positive, t.negative, t.valid = t.positive+int(c.positive), t.negative+int(c.negative), t.valid+int(c.valid)
+	if c.positive|c.negative != 0 {
+		t.marked++
+	}
+}
+
+// totals returns the sums over rows, all different.
+func (m *Marks) totals(rows []int) (t rowTotals) {
+	if len(rows) == m.Rows {
+		return m.all
+	}
+	for _, row := range rows {
+		t.add(m.counts(row))
+	}
+	return t
 }
 
 // counts returns the counts of a row.
@@ -66,18 +92,21 @@ func (m *Marks) row(plane []uint64, number int) []uint64 {
 	return plane[(number-m.First)*m.Words:][:m.Words]
 }
 
-// validCells returns the number of cells of a row that hold a value.
-func (m *Marks) validCells(number int) int { return m.counts(number).valid }
-
-// valid returns the cells of a row that hold a value.
-func (m *Marks) valid(number int) []uint64 {
-	if m.Valid != nil {
-		return m.row(m.Valid, number)
+// countsWithin returns the counts of a row, of positive and negative features,
+// on the cells that hold a value in n too.
+func (m *Marks) countsWithin(number int, n *Marks) rowCounts {
+	if n.Valid == nil {
+		return *m.counts(number)
 	}
-	all := make([]uint64, m.Words)
-	fill(all, m.Cells)
-	return all
+	valid := n.row(n.Valid, number)
+	return rowCounts{
+		positive: int32(countBoth(m.row(m.Positive, number), valid)),
+		negative: int32(countBoth(m.row(m.Negative, number), valid)),
+	}
 }
+
+// validCells returns the number of cells of a row that hold a value.
+func (m *Marks) validCells(number int) int { return int(m.counts(number).valid) }
 
 // Moved returns the marks as they were lag slots before: what stands at slot
 // t+lag of m stands at slot t of the result. Cells that no row of m holds are

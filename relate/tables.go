@@ -37,13 +37,30 @@ func overlapRows(p1, n1, p2, n2 []uint64) (o overlaps) {
 }
 
 // overlapTables are the tables of a pair: for every window and rotation of the
-// second function, the overlaps. Rotation 0 is the data.
+// second function, the overlaps and D. Rotation 0 is the data.
 type overlapTables struct {
-	windows  [][]overlapValues
+	sizes  []int // rotations of every window
+	counts []overlapCounts
+	// values of the overlaps and of D, of one window after the other.
+	values   [numStatistics][]float64
 	lattice  bool          // no cell is missing, so that all values are counts
-	observed overlapValues // counts of the data
+	observed overlapCounts // counts of the data
 	expected overlapValues // counts under the null: the mean over all rotations
+
+	kernel    kernel
+	centring  [2]centring
+	joint     []float64
+	centredAt []overlapValues
 }
+
+// The statistics of a test are the overlaps and D.
+const (
+	signedOverlap = numOverlaps
+	numStatistics = numOverlaps + 1
+)
+
+// overlapCounts are overlaps of whole windows.
+type overlapCounts [numOverlaps]int64
 
 // overlapValues are overlaps, centred and scaled where cells are missing.
 type overlapValues [numOverlaps]float64
@@ -52,34 +69,72 @@ type overlapValues [numOverlaps]float64
 // and scaled: below it they are as good and on a lattice.
 const maxMissing = 0.02
 
-// newTables fills in the tables of two functions over windows of rows.
-func newTables(f, g *Marks, windows [][]int) *overlapTables {
-	t := &overlapTables{lattice: fewMissing(f, g, windows)}
-	var meansF, meansG *cellMeans
-	if !t.lattice {
-		meansF, meansG = newCellMeans(f, windows), newCellMeans(g, windows)
-	}
+// fill fills in the tables of two functions over windows of rows.
+func (t *overlapTables) fill(f, g *Marks, windows [][]int) {
+	t.lattice = fewMissing(f, g, windows)
+	t.observed, t.expected = overlapCounts{}, overlapValues{}
+	t.sizes = t.sizes[:0]
+	all := 0
 	for _, w := range windows {
-		counts := countWindow(f, g, w)
-		for u, o := range counts {
-			for k, c := range o {
-				t.expected[k] += c / float64(len(w))
-				if u == 0 {
-					t.observed[k] += c
-				}
-			}
-		}
-		if !t.lattice {
-			counts = centreWindow(f, g, meansF, meansG, w)
-		}
-		t.windows = append(t.windows, counts)
+		t.sizes = append(t.sizes, len(w))
+		all += len(w)
 	}
-	return t
+	t.counts = resize(t.counts, all)
+	for k := range t.values {
+		t.values[k] = resize(t.values[k], all)
+	}
+	if !t.lattice {
+		t.centring[0].means(f, windows)
+		t.centring[1].means(g, windows)
+	}
+	at := 0
+	for _, w := range windows {
+		n := len(w)
+		counts := t.counts[at:][:n]
+		clear(counts)
+		t.kernel.countWindow(f, g, w, counts)
+		t.count(counts)
+		if t.lattice {
+			t.take(at, counts)
+		} else {
+			t.centre(f, g, at, w)
+		}
+		at += n
+	}
+}
+
+// count adds the counts of a window to those observed and expected.
+func (t *overlapTables) count(counts []overlapCounts) {
+	var sum overlapCounts
+	for u := range counts {
+		for k, c := range &counts[u] {
+			sum[k] += c
+		}
+	}
+	for k, c := range sum {
+		t.observed[k] += counts[0][k]
+		t.expected[k] += float64(c) / float64(len(counts))
+	}
+}
+
+// take makes the counts of a window the values of the tables from at on.
+func (t *overlapTables) take(at int, counts []overlapCounts) {
+	for u := range counts {
+		pp, nn, pn, np := counts[u][positivePositive], counts[u][negativeNegative], counts[u][positiveNegative], counts[u][negativePositive]
+		t.values[positivePositive][at+u] = float64(pp)
+		t.values[negativeNegative][at+u] = float64(nn)
+		t.values[positiveNegative][at+u] = float64(pn)
+		t.values[negativePositive][at+u] = float64(np)
+		t.values[signedOverlap][at+u] = float64(pp + nn - pn - np)
+	}
 }
 
 // fewMissing reports whether the cells that the functions miss are so few that
 // plain counts do.
 func fewMissing(f, g *Marks, windows [][]int) bool {
+	if f.Valid == nil && g.Valid == nil {
+		return true
+	}
 	missing, cells := 0, 0
 	for _, w := range windows {
 		for _, row := range w {
@@ -90,70 +145,52 @@ func fewMissing(f, g *Marks, windows [][]int) bool {
 	return float64(missing) <= maxMissing*float64(cells)
 }
 
-// countWindow counts the overlaps of one window for every rotation.
-func countWindow(f, g *Marks, window []int) []overlapValues {
-	n, words := len(window), f.Words
-	table := make([]overlapValues, n)
-	for i, row := range window {
-		first := (row - f.First) * words
-		p1, n1 := f.Positive[first:][:words], f.Negative[first:][:words]
-		for j, other := range window {
-			u := j - i // the rotation that brings row j of g to row i of f
-			if u < 0 {
-				u += n
-			}
-			second := (other - g.First) * words
-			p2, n2 := g.Positive[second:][:words], g.Negative[second:][:words]
-			var pp, nn, pn, np int
-			for k, p := range p1 {
-				m, q, o := n1[k], p2[k], n2[k]
-				pp += bits.OnesCount64(p & q)
-				nn += bits.OnesCount64(m & o)
-				pn += bits.OnesCount64(p & o)
-				np += bits.OnesCount64(m & q)
-			}
-			t := &table[u]
-			t[positivePositive] += float64(pp)
-			t[negativeNegative] += float64(nn)
-			t[positiveNegative] += float64(pn)
-			t[negativePositive] += float64(np)
-		}
-	}
-	return table
-}
-
-// centreWindow returns the overlaps of one window with the indicators of
-// features centred, so that coverage that both functions share is no
-// coincidence; and scaled by sqrt(n(0)/n(u)), n(u) being the number of cells
-// that are valid in both after rotation u, since shared outages make n(0) the
-// largest. An indicator is centred by its mean at its place in the row, over
-// the rows of the test, and then by its mean in the window: with the window's
-// alone, a cycle that both functions share would leave a product whose mean is
-// far from 0, which the scale would turn into a coincidence.
-func centreWindow(f, g *Marks, meansF, meansG *cellMeans, window []int) []overlapValues {
+// centre makes the overlaps of one window the values of the tables from at on,
+// with the indicators of features centred, so that coverage that both functions
+// share is no coincidence; and scaled by sqrt(n(0)/n(u)), n(u) being the number
+// of cells that are valid in both after rotation u, since shared outages make
+// n(0) the largest. An indicator is centred by its mean at its place in the
+// row, over the rows of the test, and then by its mean in the window: with the
+// window's alone, a cycle that both functions share would leave a product whose
+// mean is far from 0, which the scale would turn into a coincidence.
+func (t *overlapTables) centre(f, g *Marks, at int, window []int) {
 	n := len(window)
-	a, b := meansF.centred(f, window), meansG.centred(g, window)
-	table := make([]overlapValues, n)
-	joint := make([]float64, n)
+	a, b := t.centring[0].centre(f, window), t.centring[1].centre(g, window)
+	t.centredAt, t.joint = resize(t.centredAt, n), resize(t.joint, n)
+	clear(t.centredAt)
+	clear(t.joint)
 	for i, row := range window {
 		for u := range n {
 			j := (i + u) % n
-			joint[u] += float64(countBoth(f.valid(row), g.valid(window[j])))
-			for k, x := range centredOverlaps(&a, &b, i, j) {
-				table[u][k] += x
+			t.joint[u] += float64(jointCells(f, g, row, window[j]))
+			for k, x := range centredOverlaps(a, b, i, j) {
+				t.centredAt[u][k] += x
 			}
 		}
 	}
-	for u := range table {
-		scale := 0.0
-		if joint[u] > 0 {
-			scale = math.Sqrt(joint[0] / joint[u])
+	for u, values := range t.centredAt {
+		scale, d := 0.0, 0.0
+		if t.joint[u] > 0 {
+			scale = math.Sqrt(t.joint[0] / t.joint[u])
 		}
-		for k := range table[u] {
-			table[u][k] *= scale
+		for k, x := range values {
+			t.values[k][at+u] = x * scale
+			d += signs[k] * x * scale
 		}
+		t.values[signedOverlap][at+u] = d
 	}
-	return table
+}
+
+// jointCells returns the number of cells of a row of f that hold a value in
+// both f and a row of g.
+func jointCells(f, g *Marks, row, other int) int {
+	switch {
+	case f.Valid == nil:
+		return g.validCells(other)
+	case g.Valid == nil:
+		return f.validCells(row)
+	}
+	return countBoth(f.row(f.Valid, row), g.row(g.Valid, other))
 }
 
 // centredOverlaps returns the overlaps of row i of one function with row j of
@@ -169,23 +206,50 @@ func centredOverlaps(a, b *[2][][]float64, i, j int) overlapValues {
 // positive and a negative feature.
 type cellMeans [2][]float64
 
+// A centring is the memory in which indicators are centred.
+type centring struct {
+	cells   cellMeans
+	valid   []float64
+	all     []uint64       // a row without missing cells
+	values  [2][][]float64 // of the rows of a window
+	storage []float64
+}
+
 func newCellMeans(m *Marks, windows [][]int) *cellMeans {
-	means := &cellMeans{make([]float64, m.Cells), make([]float64, m.Cells)}
-	valid := make([]float64, m.Cells)
+	var c centring
+	return c.means(m, windows)
+}
+
+// means finds the means over the rows of the windows.
+func (c *centring) means(m *Marks, windows [][]int) *cellMeans {
+	for _, s := range []*[]float64{&c.valid, &c.cells[0], &c.cells[1]} {
+		*s = resize(*s, m.Cells)
+		clear(*s)
+	}
 	for _, w := range windows {
 		for _, row := range w {
-			addBits(valid, m.valid(row))
-			addBits(means[0], m.row(m.Positive, row))
-			addBits(means[1], m.row(m.Negative, row))
+			addBits(c.valid, c.validRow(m, row))
+			addBits(c.cells[0], m.row(m.Positive, row))
+			addBits(c.cells[1], m.row(m.Negative, row))
 		}
 	}
-	for c, n := range valid {
+	for i, n := range c.valid {
 		if n > 0 {
-			means[0][c] /= n
-			means[1][c] /= n
+			c.cells[0][i] /= n
+			c.cells[1][i] /= n
 		}
 	}
-	return means
+	return &c.cells
+}
+
+// validRow is m.valid in memory of its own.
+func (c *centring) validRow(m *Marks, row int) []uint64 {
+	if m.Valid != nil {
+		return m.row(m.Valid, row)
+	}
+	c.all = resize(c.all, m.Words)
+	fill(c.all, m.Cells)
+	return c.all
 }
 
 // addBits adds 1 to the counts of the bits that are set.
@@ -200,65 +264,54 @@ func addBits(counts []float64, words []uint64) {
 // centred returns the centred indicators of the rows of a window, of positive
 // and of negative features; 0 in cells that are not valid.
 func (c *cellMeans) centred(m *Marks, window []int) (values [2][][]float64) {
-	for sign, plane := range [][]uint64{m.Positive, m.Negative} {
+	own := centring{cells: *c}
+	return *own.centre(m, window)
+}
+
+// centre is centred in memory that the next window takes over.
+func (c *centring) centre(m *Marks, window []int) *[2][][]float64 {
+	c.storage = resize(c.storage, 2*len(window)*m.Cells)
+	clear(c.storage)
+	rest := c.storage
+	for sign, plane := range [2][]uint64{m.Positive, m.Negative} {
+		c.values[sign] = c.values[sign][:0]
 		sum, cells := 0.0, 0
 		for _, row := range window {
-			x := make([]float64, m.Cells)
+			x := rest[:m.Cells]
+			rest = rest[m.Cells:]
 			addBits(x, m.row(plane, row))
-			for i, w := range m.valid(row) {
+			for i, w := range c.validRow(m, row) {
 				for ; w != 0; w &= w - 1 {
 					at := 64*i + bits.TrailingZeros64(w)
-					x[at] -= c[sign][at]
+					x[at] -= c.cells[sign][at]
 					sum += x[at]
 					cells++
 				}
 			}
-			values[sign] = append(values[sign], x)
+			c.values[sign] = append(c.values[sign], x)
 		}
 		mean := sum / float64(max(cells, 1))
 		for r, row := range window {
-			for i, w := range m.valid(row) {
+			for i, w := range c.validRow(m, row) {
 				for ; w != 0; w &= w - 1 {
-					values[sign][r][64*i+bits.TrailingZeros64(w)] -= mean
+					c.values[sign][r][64*i+bits.TrailingZeros64(w)] -= mean
 				}
 			}
 		}
 	}
-	return values
+	return &c.values
 }
 
-// counts returns the counts of the data in the rows of the windows.
-func (t *overlapTables) counts(f, g *Marks, rows []int) Counts {
+// dataCounts returns the counts of the data in the rows of the windows.
+func (t *overlapTables) dataCounts(f, g *Marks, rows []int) Counts {
 	if f.Valid != nil || g.Valid != nil {
 		return countRows(f, g, rows)
 	}
-	c := Counts{
+	a, b := f.totals(rows), g.totals(rows)
+	return Counts{
 		PositivePositive: int(t.observed[positivePositive]), NegativeNegative: int(t.observed[negativeNegative]),
 		PositiveNegative: int(t.observed[positiveNegative]), NegativePositive: int(t.observed[negativePositive]),
+		PositiveF: a.positive, NegativeF: a.negative, PositiveG: b.positive, NegativeG: b.negative,
 		Cells: len(rows) * f.Cells,
 	}
-	for _, row := range rows {
-		a, b := f.counts(row), g.counts(row)
-		c.PositiveF, c.NegativeF = c.PositiveF+a.positive, c.NegativeF+a.negative
-		c.PositiveG, c.NegativeG = c.PositiveG+b.positive, c.NegativeG+b.negative
-	}
-	return c
-}
-
-// null returns the null distribution of a weighted sum of the four overlaps.
-func (t *overlapTables) null(weights overlapValues) *null {
-	n := &null{whole: t.lattice, tables: make([][]float64, len(t.windows))}
-	values := 0
-	for _, w := range t.windows {
-		values += len(w)
-	}
-	all := make([]float64, values)
-	for q, w := range t.windows {
-		n.tables[q], all = all[:len(w)], all[len(w):]
-		for u := range w {
-			o := &w[u]
-			n.tables[q][u] = weights[0]*o[0] + weights[1]*o[1] + weights[2]*o[2] + weights[3]*o[3]
-		}
-	}
-	return n
 }

@@ -67,11 +67,13 @@ func TestTables(t *testing.T) {
 		rows, cells := 20+rng.IntN(20), 1+rng.IntN(150)
 		a, b := randomSigns(rng, rows, cells, 0.2, missing), randomSigns(rng, rows, cells, 0.3, missing)
 		f, g := a.marks(100), b.marks(100)
-		windows := chooseWindows(commonRows(f, g))
-		tables := newTables(f, g, windows)
+		windows := chooseWindows(nil, commonRows(f, g))
+		var tables overlapTables
+		tables.fill(f, g, windows)
 		if tables.lattice != (missing == 0) {
 			t.Fatalf("seed %d: lattice %t with %g of the cells missing", seed, tables.lattice, missing)
 		}
+		first := 0 // of the window's values
 		for q, window := range windows {
 			// The mean at a place in the row, over all windows, and that of what
 			// is left in this one.
@@ -124,16 +126,24 @@ func TestTables(t *testing.T) {
 				}
 			}
 			for u := range want {
+				d := 0.0
+				for k := range want[u] {
+					d += signs[k] * tables.values[k][first+u]
+				}
+				if got := tables.values[signedOverlap][first+u]; math.Abs(got-d) > 1e-12*max(1, math.Abs(d))*float64(cells) {
+					t.Fatalf("seed %d, window %d, rotation %d: D is %g, want %g", seed, q, u, got, d)
+				}
 				for k := range want[u] {
 					w := want[u][k]
 					if !tables.lattice {
 						w *= math.Sqrt(joint[0] / joint[u])
 					}
-					if got := tables.windows[q][u][k]; math.Abs(got-w) > 1e-9 {
+					if got := tables.values[k][first+u]; math.Abs(got-w) > 1e-12*max(1, math.Abs(w))*float64(cells) {
 						t.Fatalf("seed %d, window %d, rotation %d, overlap %d: %g, want %g", seed, q, u, k, got, w)
 					}
 				}
 			}
+			first += len(window)
 		}
 	}
 }
@@ -192,7 +202,7 @@ func TestCutWindows(t *testing.T) {
 		{"nine", rows([2]int{0, 9}), "4 5"},
 	} {
 		got := ""
-		for i, w := range cutWindows(tc.rows, 6) {
+		for i, w := range cutWindows(nil, tc.rows, 6) {
 			if i > 0 {
 				got += " "
 			}

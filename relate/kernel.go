@@ -1,0 +1,55 @@
+package relate
+
+import "math/bits"
+
+// A kernel counts overlaps. It holds memory that its next use takes over.
+type kernel struct{}
+
+// countWindow adds to counts the overlaps of the rows of a window for every
+// rotation of the rows of g: rotation u brings row i+u to row i.
+func (k *kernel) countWindow(f, g *Marks, window []int, counts []overlapCounts) {
+	if f.Words == 1 && len(window)*f.Cells <= 64 {
+		countNarrow(f, g, window, counts)
+		return
+	}
+	n := len(window)
+	for i, row := range window {
+		p1, n1 := f.row(f.Positive, row), f.row(f.Negative, row)
+		for j, other := range window {
+			u := j - i
+			if u < 0 {
+				u += n
+			}
+			o := overlapRows(p1, n1, g.row(g.Positive, other), g.row(g.Negative, other))
+			t := &counts[u]
+			for s, c := range o {
+				t[s] += int64(c)
+			}
+		}
+	}
+}
+
+// countNarrow is countWindow for rows so short that those of a window are the
+// bits of one word.
+func countNarrow(f, g *Marks, window []int, counts []overlapCounts) {
+	var p, n, q, m uint64
+	shift := 0
+	for _, row := range window {
+		p |= f.Positive[row-f.First] << shift
+		n |= f.Negative[row-f.First] << shift
+		q |= g.Positive[row-g.First] << shift
+		m |= g.Negative[row-g.First] << shift
+		shift += f.Cells
+	}
+	first := uint64(1)<<f.Cells - 1
+	for u := range counts {
+		t := &counts[u]
+		t[positivePositive] += int64(bits.OnesCount64(p & q))
+		t[negativeNegative] += int64(bits.OnesCount64(n & m))
+		t[positiveNegative] += int64(bits.OnesCount64(p & m))
+		t[negativePositive] += int64(bits.OnesCount64(n & q))
+		// The first row goes to the end.
+		q = q>>f.Cells | q&first<<(shift-f.Cells)
+		m = m>>f.Cells | m&first<<(shift-f.Cells)
+	}
+}
