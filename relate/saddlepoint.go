@@ -6,9 +6,9 @@ import "math"
 // each table, below its largest value, or above its least.
 type depths struct {
 	sizes   []int
-	values  []float64
-	steps   []int32 // the same, of whole numbers
-	span    float64 // the largest
+	steps   []int32   // of whole numbers
+	values  []float64 // of all
+	span    float64   // the largest
 	weights []float64
 	low     [lowPowers]float64 // powers of exp(-t)
 	high    []float64          // powers of the next one
@@ -21,34 +21,53 @@ const (
 	highPowers = 1 << 8
 )
 
-// fill takes the depths of a sum.
-func (d *depths) fill(s *windowSum, below bool) {
-	d.sizes = s.sizes
-	d.values = resize(d.values, len(s.values))
-	d.span = 0
+// count takes the depths of a sum of whole numbers, as such.
+func (d *depths) count(s *windowSum, below bool) {
+	d.steps = resize(d.steps, len(s.counts))
 	at := 0
 	for q, n := range s.sizes {
-		d.span = max(d.span, s.maxs[q]-s.mins[q])
-		from, to := s.values[at:][:n], d.values[at:][:n]
+		to := d.steps[at:][:n]
 		if below {
-			end := s.maxs[q]
-			for i, x := range from {
+			end := int32(s.maxs[q])
+			for i, x := range s.counts[at:][:n] {
 				to[i] = end - x
 			}
 		} else {
-			end := s.mins[q]
-			for i, x := range from {
+			end := int32(s.mins[q])
+			for i, x := range s.counts[at:][:n] {
 				to[i] = x - end
 			}
 		}
 		at += n
 	}
-	d.steps = d.steps[:0]
+}
+
+// fill takes the depths of a sum.
+func (d *depths) fill(s *windowSum, below bool) {
+	d.sizes, d.span = s.sizes, 0
+	for q, most := range s.maxs {
+		d.span = max(d.span, most-s.mins[q])
+	}
 	if s.whole {
-		d.steps = resize(d.steps, len(d.values))
-		for i, x := range d.values {
-			d.steps[i] = int32(x)
+		d.count(s, below)
+		d.values = resize(d.values, len(d.steps))
+		for i, x := range d.steps {
+			d.values[i] = float64(x)
 		}
+		return
+	}
+	d.steps = d.steps[:0]
+	d.values = resize(d.values, len(s.values))
+	at := 0
+	for q, n := range s.sizes {
+		for i := at; i < at+n; i++ {
+			if below {
+				d.values[i] = s.maxs[q] - s.values[i]
+			} else {
+				d.values[i] = s.values[i] - s.mins[q]
+			}
+		}
+		at += n
 	}
 }
 
@@ -143,33 +162,31 @@ func (d *depths) powers(factor float64) {
 
 // saddlepoint returns the approximate probability of a depth of at most limit,
 // from one end of the support, inside of it.
-func (s *windowSum) saddlepoint(below bool, limit, mean float64) float64 {
-	sd := math.Sqrt(s.variance)
-	z := (mean - limit) / sd
-	half := 0.0 // of a step
-	if s.whole {
-		half = 0.5
-	}
-	// Near the mean the formula is 0/0; a normal tail with half a step
-	// will do there, and half a step is small beside sd.
-	if math.Abs(z) < 1e-4 {
-		return normalUpper((mean - limit - half) / sd)
-	}
+func (d *depths) saddlepoint(s *windowSum, below bool, limit, mean float64) float64 {
 	// The tilt is towards the end on the side of the limit.
-	sign := 1.0
-	if z < 0 {
-		sign, below = -1, !below
-		limit, mean = s.high-s.low-limit, s.high-s.low-mean
+	sign, rest := 1.0, limit
+	if limit > mean {
+		sign, below, rest = -1, !below, s.high-s.low-limit
 	}
-	s.depths.fill(s, below)
-	t, exponent, second := s.depths.solve(limit)
+	d.fill(s, below)
+	c := d.tilt(0)
+	sd := math.Sqrt(c.k2)
+	if z := (mean - limit) / sd; math.Abs(z) < 1e-4 {
+		// Near the mean the formula is 0/0; a normal tail with half a step
+		// will do there, and half a step is small beside sd.
+		if s.whole {
+			z -= 0.5 / sd
+		}
+		return normalUpper(z)
+	}
+	t, exponent, second := d.solve(c, rest)
 	w := sign * math.Sqrt(max(2*exponent, 0))
 	u := sign * t * math.Sqrt(second)
 	if s.whole {
 		u = -math.Expm1(-sign*t) * math.Sqrt(second)
 	}
 	if w == 0 || u == 0 || second == 0 {
-		return normalUpper(z)
+		return normalUpper((mean - limit) / sd)
 	}
 	p := normalUpper(w) + normalDensity(w)*(1/u-1/w)
 	if !(p > 0) {
@@ -180,16 +197,16 @@ func (s *windowSum) saddlepoint(below bool, limit, mean float64) float64 {
 
 // solve returns the tilt t > 0 at which the mean depth is the given one, less
 // than the mean without tilt, minus the logarithm of the mean of
-// exp(t (depth - the given one)) there, and the variance there.
+// exp(t (depth - the given one)) there, and the variance there; c are the
+// cumulants without tilt.
 //
 // The cumulants at a tilt give those near it by Taylor's series: the last step
 // is one of so few of the sum's own standard deviations that what the series
 // lacks changes the tail by 1e-7 of it at most. Others are Newton's, clipped,
 // and halved into a bracket where they leave it.
-func (d *depths) solve(depth float64) (t, exponent, second float64) {
+func (d *depths) solve(c cumulants, depth float64) (t, exponent, second float64) {
 	const near = 0.01
 	low, high := 0.0, math.Inf(1)
-	c := d.tilt(0)
 	for range 60 {
 		sd := math.Sqrt(c.k2)
 		step, ok := c.step(depth, sd)

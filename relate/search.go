@@ -111,7 +111,7 @@ func (t *Tester) searchAll(n int, pair func(i int) (f, g *Marks, memoryF, memory
 		}
 		testable++
 		if !s.Exploratory {
-			t.search.centre(&t.tables)
+			t.search.centre(&t.tables.sums[signedOverlap])
 		}
 		if s.Best < 0 || r.P < s.Results[s.Best].P {
 			s.Best = i
@@ -183,26 +183,25 @@ func (s *Search) findInterval() {
 // centre keeps the values of D, less their means over the rotations of a window
 // and scaled, so that the covariance of two results under the same rotations is
 // the product of what is kept.
-func (s *searcher) centre(t *overlapTables) {
+func (s *searcher) centre(d *windowSum) {
 	if s.used == len(s.centred) {
 		s.centred = append(s.centred, nil)
 	}
-	from := t.values[signedOverlap]
-	to := resize(s.centred[s.used], len(from))
-	s.centred[s.used] = to
-	s.used++
+	to := s.centred[s.used][:0]
 	at := 0
-	for _, n := range t.sizes {
+	for _, n := range d.sizes {
 		mean := 0.0
-		for _, x := range from[at:][:n] {
-			mean += x / float64(n)
+		for i := range n {
+			mean += d.value(at+i) / float64(n)
 		}
 		scale := 1 / math.Sqrt(float64(n))
-		for i, x := range from[at:][:n] {
-			to[at+i] = (x - mean) * scale
+		for i := range n {
+			to = append(to, (d.value(at+i)-mean)*scale)
 		}
 		at += n
 	}
+	s.centred[s.used] = to
+	s.used++
 }
 
 // effective returns the effective number of tests of the results that are

@@ -51,17 +51,17 @@ func TestLags(t *testing.T) {
 // TestEffective: copies of one test are one test, independent ones as many.
 func TestEffective(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
-	result := func() *overlapTables {
-		t := &overlapTables{sizes: slices.Repeat([]int{6}, 400)}
+	result := func() *windowSum {
+		d := &windowSum{sizes: slices.Repeat([]int{6}, 400)}
 		for range 6 * 400 {
-			t.values[signedOverlap] = append(t.values[signedOverlap], rng.NormFloat64())
+			d.values = append(d.values, rng.NormFloat64())
 		}
-		return t
+		return d
 	}
-	effective := func(results ...*overlapTables) float64 {
+	effective := func(results ...*windowSum) float64 {
 		var s searcher
-		for _, t := range results {
-			s.centre(t)
+		for _, d := range results {
+			s.centre(d)
 		}
 		return s.effective()
 	}

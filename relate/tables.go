@@ -39,18 +39,22 @@ func overlapRows(p1, n1, p2, n2 []uint64) (o overlaps) {
 // overlapTables are the tables of a pair: for every window and rotation of the
 // second function, the overlaps and D. Rotation 0 is the data.
 type overlapTables struct {
-	sizes  []int // rotations of every window
-	counts []overlapCounts
-	// values of the overlaps and of D, of one window after the other.
-	values   [numStatistics][]float64
-	lattice  bool          // no cell is missing, so that all values are counts
-	observed overlapCounts // counts of the data
-	expected overlapValues // counts under the null: the mean over all rotations
+	sizes   []int // rotations of every window
+	lattice bool  // hardly a cell is missing, so that counts will do
+	// counts of the overlaps and D, of one window after the other, and their
+	// values where they are not counts.
+	counts [numStatistics][]int32
+	values [numStatistics][]float64
+	sums   [numStatistics]windowSum
 
-	kernel    kernel
-	centring  [2]centring
-	joint     []float64
-	centredAt []overlapValues
+	observed Counts        // overlaps of the data
+	expected overlapValues // overlaps under the null: the mean over all rotations
+
+	kernel   kernel
+	window   []overlapCounts // of the window at hand
+	centring [2]centring
+	joint    []float64
+	centred  []overlapValues
 }
 
 // The statistics of a test are the overlaps and D.
@@ -71,61 +75,48 @@ const maxMissing = 0.02
 
 // fill fills in the tables of two functions over windows of rows.
 func (t *overlapTables) fill(f, g *Marks, windows [][]int) {
-	t.lattice = fewMissing(f, g, windows)
-	t.observed, t.expected = overlapCounts{}, overlapValues{}
 	t.sizes = t.sizes[:0]
 	all := 0
 	for _, w := range windows {
 		t.sizes = append(t.sizes, len(w))
 		all += len(w)
 	}
-	t.counts = resize(t.counts, all)
-	for k := range t.values {
-		t.values[k] = resize(t.values[k], all)
-	}
-	if !t.lattice {
-		t.centring[0].means(f, windows)
-		t.centring[1].means(g, windows)
+	for k := range t.counts {
+		t.counts[k] = resize(t.counts[k], all)
 	}
 	at := 0
 	for _, w := range windows {
-		n := len(w)
-		counts := t.counts[at:][:n]
-		clear(counts)
-		t.kernel.countWindow(f, g, w, counts)
-		t.count(counts)
-		if t.lattice {
-			t.take(at, counts)
-		} else {
-			t.centre(f, g, at, w)
-		}
-		at += n
+		t.window = resize(t.window, len(w))
+		clear(t.window)
+		t.kernel.countWindow(f, g, w, t.window)
+		t.take(at)
+		at += len(w)
+	}
+	for k := range t.sums {
+		t.sums[k].measure(t.sizes, t.counts[k], nil)
+	}
+	t.observed = Counts{
+		PositivePositive: int(t.sums[positivePositive].observed), NegativeNegative: int(t.sums[negativeNegative].observed),
+		PositiveNegative: int(t.sums[positiveNegative].observed), NegativePositive: int(t.sums[negativePositive].observed),
+	}
+	for k := range t.expected {
+		t.expected[k] = t.sums[k].mean
+	}
+	if t.lattice = fewMissing(f, g, windows); !t.lattice {
+		t.centre(f, g, windows)
 	}
 }
 
-// count adds the counts of a window to those observed and expected.
-func (t *overlapTables) count(counts []overlapCounts) {
-	var sum overlapCounts
-	for u := range counts {
-		for k, c := range &counts[u] {
-			sum[k] += c
-		}
-	}
-	for k, c := range sum {
-		t.observed[k] += counts[0][k]
-		t.expected[k] += float64(c) / float64(len(counts))
-	}
-}
-
-// take makes the counts of a window the values of the tables from at on.
-func (t *overlapTables) take(at int, counts []overlapCounts) {
-	for u := range counts {
-		pp, nn, pn, np := counts[u][positivePositive], counts[u][negativeNegative], counts[u][positiveNegative], counts[u][negativePositive]
-		t.values[positivePositive][at+u] = float64(pp)
-		t.values[negativeNegative][at+u] = float64(nn)
-		t.values[positiveNegative][at+u] = float64(pn)
-		t.values[negativePositive][at+u] = float64(np)
-		t.values[signedOverlap][at+u] = float64(pp + nn - pn - np)
+// take makes the counts of a window those of the tables from at on.
+func (t *overlapTables) take(at int) {
+	end := at + len(t.window)
+	ppTo, nnTo, pnTo := t.counts[positivePositive][at:end], t.counts[negativeNegative][at:end], t.counts[positiveNegative][at:end]
+	npTo, dTo := t.counts[negativePositive][at:end], t.counts[signedOverlap][at:end]
+	for u := range t.window {
+		o := &t.window[u]
+		pp, nn, pn, np := int32(o[positivePositive]), int32(o[negativeNegative]), int32(o[positiveNegative]), int32(o[negativePositive])
+		ppTo[u], nnTo[u], pnTo[u], npTo[u] = pp, nn, pn, np
+		dTo[u] = pp + nn - pn - np
 	}
 }
 
@@ -145,30 +136,48 @@ func fewMissing(f, g *Marks, windows [][]int) bool {
 	return float64(missing) <= maxMissing*float64(cells)
 }
 
-// centre makes the overlaps of one window the values of the tables from at on,
-// with the indicators of features centred, so that coverage that both functions
-// share is no coincidence; and scaled by sqrt(n(0)/n(u)), n(u) being the number
-// of cells that are valid in both after rotation u, since shared outages make
-// n(0) the largest. An indicator is centred by its mean at its place in the
-// row, over the rows of the test, and then by its mean in the window: with the
-// window's alone, a cycle that both functions share would leave a product whose
-// mean is far from 0, which the scale would turn into a coincidence.
-func (t *overlapTables) centre(f, g *Marks, at int, window []int) {
+// centre makes centred overlaps the values of the tables.
+func (t *overlapTables) centre(f, g *Marks, windows [][]int) {
+	for k := range t.values {
+		t.values[k] = resize(t.values[k], len(t.counts[k]))
+	}
+	t.centring[0].means(f, windows)
+	t.centring[1].means(g, windows)
+	at := 0
+	for _, w := range windows {
+		t.centreWindow(f, g, at, w)
+		at += len(w)
+	}
+	for k := range t.sums {
+		t.sums[k].measure(t.sizes, nil, t.values[k])
+	}
+}
+
+// centreWindow makes the overlaps of one window the values of the tables from
+// at on, with the indicators of features centred, so that coverage that both
+// functions share is no coincidence; and scaled by sqrt(n(0)/n(u)), n(u) being
+// the number of cells that are valid in both after rotation u, since shared
+// outages make n(0) the largest. An indicator is centred by its mean at its
+// place in the row, over the rows of the test, and then by its mean in the
+// window: with the window's alone, a cycle that both functions share would
+// leave a product whose mean is far from 0, which the scale would turn into a
+// coincidence.
+func (t *overlapTables) centreWindow(f, g *Marks, at int, window []int) {
 	n := len(window)
 	a, b := t.centring[0].centre(f, window), t.centring[1].centre(g, window)
-	t.centredAt, t.joint = resize(t.centredAt, n), resize(t.joint, n)
-	clear(t.centredAt)
+	t.centred, t.joint = resize(t.centred, n), resize(t.joint, n)
+	clear(t.centred)
 	clear(t.joint)
 	for i, row := range window {
 		for u := range n {
 			j := (i + u) % n
 			t.joint[u] += float64(jointCells(f, g, row, window[j]))
 			for k, x := range centredOverlaps(a, b, i, j) {
-				t.centredAt[u][k] += x
+				t.centred[u][k] += x
 			}
 		}
 	}
-	for u, values := range t.centredAt {
+	for u, values := range t.centred {
 		scale, d := 0.0, 0.0
 		if t.joint[u] > 0 {
 			scale = math.Sqrt(t.joint[0] / t.joint[u])
@@ -307,11 +316,8 @@ func (t *overlapTables) dataCounts(f, g *Marks, rows []int) Counts {
 	if f.Valid != nil || g.Valid != nil {
 		return countRows(f, g, rows)
 	}
-	a, b := f.totals(rows), g.totals(rows)
-	return Counts{
-		PositivePositive: int(t.observed[positivePositive]), NegativeNegative: int(t.observed[negativeNegative]),
-		PositiveNegative: int(t.observed[positiveNegative]), NegativePositive: int(t.observed[negativePositive]),
-		PositiveF: a.positive, NegativeF: a.negative, PositiveG: b.positive, NegativeG: b.negative,
-		Cells: len(rows) * f.Cells,
-	}
+	c, a, b := t.observed, f.totals(rows), g.totals(rows)
+	c.PositiveF, c.NegativeF, c.PositiveG, c.NegativeG = a.positive, a.negative, b.positive, b.negative
+	c.Cells = len(rows) * f.Cells
+	return c
 }

@@ -6,66 +6,124 @@ import "math"
 // from each of several small tables, drawn independently and with equal
 // chances. A table holds the statistic's part in a window for every rotation,
 // that of the data, which is no rotation, first.
-//
-// It holds memory that its next use takes over.
 type windowSum struct {
 	sizes  []int     // of the tables
-	values []float64 // of one table after the other
 	whole  bool      // all values are whole numbers
+	counts []int32   // the values of one table after the other, of whole numbers
+	values []float64 // others
 
-	mean, variance, observed float64   // of the sum; observed is the value of the data
-	low, high                float64   // its ends
-	shareLow, shareHigh      float64   // their probabilities
-	least                    float64   // probability of one combination
-	mins, maxs               []float64 // of the tables
+	mean, observed float64   // of the sum; observed is the value of the data
+	low, high      float64   // its ends
+	mins, maxs     []float64 // of the tables
+}
 
+// A tailMemory is what finding a tail takes. The next tail takes it over.
+type tailMemory struct {
 	depths   depths
 	pmf      [2][]float64 // of halves of the tables, see convolve
+	shares   []float64    // of a table, by depth
 	distinct []weightedDepth
 }
 
-// set makes s the sum of tables of given sizes, whose values it keeps.
-func (s *windowSum) set(values []float64, sizes []int, whole bool) {
-	s.values, s.sizes, s.whole = values, sizes, whole
-	s.mean, s.variance, s.observed = 0, 0, 0
-	s.low, s.high, s.shareLow, s.shareHigh, s.least = 0, 0, 1, 1, 1
+// measure makes s the sum of tables of whole numbers, or of others, which it
+// keeps.
+func (s *windowSum) measure(sizes []int, counts []int32, values []float64) {
+	s.sizes, s.counts, s.values, s.whole = sizes, counts, values, values == nil
+	s.mean, s.observed, s.low, s.high = 0, 0, 0, 0
 	s.mins, s.maxs = resize(s.mins, len(sizes)), resize(s.maxs, len(sizes))
 	for q, n := range sizes {
-		t := values[:n]
-		values = values[n:]
-		first := t[0]
-		least, most := first, first
-		atLeast, atMost := 0, 0
-		sum, squares := 0.0, 0.0 // of the distances from the first
-		for _, x := range t {
-			if x < least {
-				least, atLeast = x, 0
-			}
-			if x > most {
-				most, atMost = x, 0
-			}
-			if x == least {
-				atLeast++
-			}
-			if x == most {
-				atMost++
-			}
-			sum += x - first
-			squares += (x - first) * (x - first)
+		if s.whole {
+			s.add(q, countEnds(counts[:n]), n)
+			counts = counts[n:]
+		} else {
+			s.add(q, valueEnds(values[:n]), n)
+			values = values[n:]
 		}
-		one := 1 / float64(n)
-		s.mean += first + sum*one
-		s.variance += max(squares-sum*sum*one, 0) * one
-		s.observed += first
-		s.low, s.high = s.low+least, s.high+most
-		s.shareLow *= float64(atLeast) * one
-		s.shareHigh *= float64(atMost) * one
-		s.least *= one
-		s.mins[q], s.maxs[q] = least, most
 	}
-	if s.low == s.high {
-		s.variance = 0 // for certain, whatever the rounding
+}
+
+// tableEnds are what a sum needs to know of a table.
+type tableEnds struct{ first, least, most, sum float64 }
+
+func (s *windowSum) add(q int, t tableEnds, n int) {
+	s.mean += t.sum / float64(n)
+	s.observed += t.first
+	s.low += t.least
+	s.high += t.most
+	s.mins[q], s.maxs[q] = t.least, t.most
+}
+
+func countEnds(t []int32) tableEnds {
+	least, most, sum := t[0], t[0], t[0]
+	for _, x := range t[1:] {
+		least, most = min(least, x), max(most, x)
+		sum += x
 	}
+	return tableEnds{float64(t[0]), float64(least), float64(most), float64(sum)}
+}
+
+func valueEnds(t []float64) tableEnds {
+	e := tableEnds{t[0], t[0], t[0], 0}
+	for _, x := range t {
+		e.least, e.most = min(e.least, x), max(e.most, x)
+		e.sum += x
+	}
+	return e
+}
+
+// variance returns that of the sum.
+func (s *windowSum) variance() float64 {
+	variance, at := 0.0, 0
+	for _, n := range s.sizes {
+		// Distances from the first, so that constants have none.
+		sum, squares, first := 0.0, 0.0, s.value(at)
+		for i := range n {
+			x := s.value(at+i) - first
+			sum += x
+			squares += x * x
+		}
+		variance += max(squares-sum*sum/float64(n), 0) / float64(n)
+		at += n
+	}
+	return variance
+}
+
+func (s *windowSum) value(i int) float64 {
+	if s.whole {
+		return float64(s.counts[i])
+	}
+	return s.values[i]
+}
+
+// share returns the probability of the largest value of the sum, or of the
+// least.
+func (s *windowSum) share(largest bool) float64 {
+	ends := s.mins
+	if largest {
+		ends = s.maxs
+	}
+	share, at := 1.0, 0
+	for q, n := range s.sizes {
+		attained := 0
+		for i := range n {
+			if s.value(at+i) == ends[q] {
+				attained++
+			}
+		}
+		share *= float64(attained) / float64(n)
+		at += n
+	}
+	return share
+}
+
+// least returns the smallest probability that the null can give to a tail:
+// that of the one combination that is most extreme, 1/|G| if it is unique.
+func (s *windowSum) least() float64 {
+	p := 1.0
+	for _, n := range s.sizes {
+		p /= float64(n)
+	}
+	return p
 }
 
 // upper returns P(T >= at). It is within 1 % of the exact probability down to
@@ -76,13 +134,13 @@ func (s *windowSum) set(values []float64, sizes []int, whole bool) {
 // combination.
 //
 // Cost: two or three passes over the tables.
-func (s *windowSum) upper(at float64) float64 {
-	return s.tail(true, s.high-at, s.high-s.mean, s.shareHigh)
+func (s *windowSum) upper(at float64, m *tailMemory) float64 {
+	return s.tail(true, s.high-at, s.high-s.mean, m)
 }
 
 // lower returns P(T <= at).
-func (s *windowSum) lower(at float64) float64 {
-	return s.tail(false, at-s.low, s.mean-s.low, s.shareLow)
+func (s *windowSum) lower(at float64, m *tailMemory) float64 {
+	return s.tail(false, at-s.low, s.mean-s.low, m)
 }
 
 const (
@@ -100,41 +158,42 @@ const (
 
 // tail returns the probability that the depth of the sum below its largest
 // value, or its height above the least, is at most limit; mean is that of the
-// depth, and share the probability of no depth at all.
-func (s *windowSum) tail(below bool, limit, mean, share float64) float64 {
+// depth.
+func (s *windowSum) tail(below bool, limit, mean float64, m *tailMemory) float64 {
 	if s.whole {
 		limit = math.Floor(limit + 1e-9) // the next depth that the sum can have
 	}
 	support := s.high - s.low
 	switch {
-	case s.variance == 0 && limit < 0:
-		return s.least
+	case support == 0 && limit < 0:
+		return s.least()
 	case limit >= support:
 		return 1
 	case limit <= 0:
-		return share // of the combinations that attain the end
+		return s.share(below) // of the combinations that attain the end
 	case s.whole && (len(s.sizes) < fewTables || support <= smallSupport):
-		return s.exact(below, int(limit))
+		return m.exact(s, below, int(limit))
 	}
 	// The sum is at its end with this probability at least. Close to it the
 	// approximation fails; there, too, the exact one is to be had.
-	p := s.saddlepoint(below, limit, mean)
+	share := s.share(below)
+	p := m.depths.saddlepoint(s, below, limit, mean)
 	if p < nearEnd*share && s.whole && support <= maxSupport {
-		return s.exact(below, int(limit))
+		return m.exact(s, below, int(limit))
 	}
 	return min(max(p, share), 1)
 }
 
 // exact returns the exact probability of a depth of at most limit, of whole
 // numbers. The other tail is the shorter way to a large one.
-func (s *windowSum) exact(below bool, limit int) float64 {
+func (m *tailMemory) exact(s *windowSum, below bool, limit int) float64 {
 	const large = 1e-4 // less loses digits
 	if rest := int(s.high-s.low) - limit - 1; rest < limit {
-		if p := 1 - s.convolve(!below, rest); p > large {
+		if p := 1 - m.convolve(s, !below, rest); p > large {
 			return p
 		}
 	}
-	return s.convolve(below, limit)
+	return m.convolve(s, below, limit)
 }
 
 // A weightedDepth is a depth of a table and the share of its values there.
@@ -146,66 +205,72 @@ type weightedDepth struct {
 // convolve returns the probability of a depth of at most limit. The
 // distributions of the two halves of the tables, up to that depth, are found
 // one table at a time; the sum of the halves is never needed but for its tail.
-func (s *windowSum) convolve(below bool, limit int) float64 {
-	s.depths.fill(s, below)
-	steps := s.depths.steps
+func (m *tailMemory) convolve(s *windowSum, below bool, limit int) float64 {
+	m.depths.count(s, below)
+	steps := m.depths.steps
 	var tops [2]int // the largest depth of each half
-	for half := range s.pmf {
-		sizes := s.sizes[half*len(s.sizes)/2 : (half+1)*len(s.sizes)/2]
-		s.pmf[half] = resize(s.pmf[half], limit+1)
-		pmf, top := s.pmf[half], 0
+	q := 0
+	for half := range m.pmf {
+		m.pmf[half] = resize(m.pmf[half], limit+1)
+		pmf, top := m.pmf[half], 0
 		pmf[0] = 1
-		for _, n := range sizes {
-			s.distribution(steps[:n])
+		for end := (half + 1) * len(s.sizes) / 2; q < end; q++ {
+			n := s.sizes[q]
+			if span := int(s.maxs[q] - s.mins[q]); span > 0 {
+				m.distribution(steps[:n], span)
+				top = m.add(pmf, top, span)
+			}
 			steps = steps[n:]
-			top = s.add(pmf, top)
 		}
 		tops[half] = top
 	}
-	p, second, within := 0.0, s.pmf[1], 0.0
 	// The depths of the first half from the largest on, so that the second's
 	// share within what is left only grows, and small ones are added first.
-	next := 0
+	p, within, next := 0.0, 0.0, 0
 	for i := tops[0]; i >= 0; i-- {
 		for ; next <= min(limit-i, tops[1]); next++ {
-			within += second[next]
+			within += m.pmf[1][next]
 		}
-		p += s.pmf[0][i] * within
+		p += m.pmf[0][i] * within
 	}
 	return min(p, 1)
 }
 
-// distribution makes s.distinct the depths of a table.
-func (s *windowSum) distribution(steps []int32) {
+// distribution makes m.distinct the depths of a table, of which span is the
+// largest.
+func (m *tailMemory) distribution(steps []int32, span int) {
 	one := 1 / float64(len(steps))
-	s.distinct = s.distinct[:0]
-next:
+	m.shares = resize(m.shares, span+1)
+	clear(m.shares)
 	for _, d := range steps {
-		for i := range s.distinct {
-			if s.distinct[i].depth == int(d) {
-				s.distinct[i].share += one
-				continue next
-			}
+		m.shares[d] += one
+	}
+	m.distinct = m.distinct[:0]
+	for d, share := range m.shares {
+		if share > 0 {
+			m.distinct = append(m.distinct, weightedDepth{d, share})
 		}
-		s.distinct = append(s.distinct, weightedDepth{int(d), one})
 	}
 }
 
-// add adds the table of s.distinct to a distribution that is known up to top,
+// add adds the table of m.distinct to a distribution that is known up to top,
 // and returns up to where it is known then: its largest depth, or the last
 // that there is room for.
-func (s *windowSum) add(pmf []float64, top int) int {
-	deepest := 0
-	for _, d := range s.distinct {
-		deepest = max(deepest, d.depth)
-	}
-	end := min(top+deepest, len(pmf)-1)
+func (m *tailMemory) add(pmf []float64, top, span int) int {
+	end := min(top+span, len(pmf)-1)
 	clear(pmf[top+1 : end+1])
-	for i := end; i >= 0; i-- { // what an entry is made of stands at it and before it
+	for i := end; i >= span; i-- { // what an entry is made of stands at it and before it
 		sum := 0.0
-		for _, d := range s.distinct {
-			if at := i - d.depth; at >= 0 {
-				sum += d.share * pmf[at]
+		for _, d := range m.distinct {
+			sum += d.share * pmf[i-d.depth]
+		}
+		pmf[i] = sum
+	}
+	for i := min(end, span-1); i >= 0; i-- {
+		sum := 0.0
+		for _, d := range m.distinct {
+			if d.depth <= i {
+				sum += d.share * pmf[i-d.depth]
 			}
 		}
 		pmf[i] = sum

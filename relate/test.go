@@ -129,7 +129,7 @@ type Tester struct {
 	windows [][]int
 	kept    []int // rows of the windows
 	tables  overlapTables
-	sum     windowSum
+	memory  tailMemory
 	result  Result
 	search  searcher
 }
@@ -173,8 +173,7 @@ func (t *Tester) test(r *Result, f, g *Marks, memoryF, memoryG *Memory) {
 	if r.checkFeatures(f, g, t.kept); r.Reason != "" {
 		return
 	}
-	t.sum.set(t.tables.values[signedOverlap], t.tables.sizes, t.tables.lattice)
-	if r.checkRotations(t.sum.shareHigh); r.Reason != "" {
+	if r.checkRotations(t.tables.sums[signedOverlap].share(true)); r.Reason != "" {
 		return
 	}
 	r.Testable = true
@@ -236,27 +235,27 @@ func (r *Result) checkRotations(share float64) {
 	}
 }
 
-// tails fills in the p-values. t.sum is that of D.
+// tails fills in the p-values.
 func (t *Tester) tails(r *Result) {
-	s := &t.sum
 	guard := math.Sqrt(r.Inflation)
 	// at is where the guard moves the value of the data to.
-	at := func() float64 { return s.mean + (s.observed-s.mean)/guard }
-	value := at()
-	if s.variance > 0 {
-		r.Z = (value - s.mean) / math.Sqrt(s.variance)
+	at := func(s *windowSum) float64 { return s.mean + (s.observed-s.mean)/guard }
+	d := &t.tables.sums[signedOverlap]
+	value := at(d)
+	if variance := d.variance(); variance > 0 {
+		r.Z = (value - d.mean) / math.Sqrt(variance)
 	}
 	// The tail on the side of the data is the smaller, but for ties about the
 	// mean, where the p is 1 all the same.
-	if value >= s.mean {
-		r.PD = min(1, 2*s.upper(value))
+	if value >= d.mean {
+		r.PD = min(1, 2*d.upper(value, &t.memory))
 	} else {
-		r.PD = min(1, 2*s.lower(value))
+		r.PD = min(1, 2*d.lower(value, &t.memory))
 	}
 	least := 1.0
 	for k, to := range [numOverlaps]*float64{&r.PPositivePositive, &r.PNegativeNegative, &r.PPositiveNegative, &r.PNegativePositive} {
-		s.set(t.tables.values[k], t.tables.sizes, t.tables.lattice)
-		*to = s.upper(at())
+		s := &t.tables.sums[k]
+		*to = s.upper(at(s), &t.memory)
 		least = min(least, *to)
 	}
 	r.P = min(1, shareOfSigned*r.PD, shareOfOverlaps*least)

@@ -128,9 +128,9 @@ func TestTables(t *testing.T) {
 			for u := range want {
 				d := 0.0
 				for k := range want[u] {
-					d += signs[k] * tables.values[k][first+u]
+					d += signs[k] * tables.sums[k].value(first+u)
 				}
-				if got := tables.values[signedOverlap][first+u]; math.Abs(got-d) > 1e-12*max(1, math.Abs(d))*float64(cells) {
+				if got := tables.sums[signedOverlap].value(first + u); math.Abs(got-d) > 1e-12*max(1, math.Abs(d))*float64(cells) {
 					t.Fatalf("seed %d, window %d, rotation %d: D is %g, want %g", seed, q, u, got, d)
 				}
 				for k := range want[u] {
@@ -138,7 +138,7 @@ func TestTables(t *testing.T) {
 					if !tables.lattice {
 						w *= math.Sqrt(joint[0] / joint[u])
 					}
-					if got := tables.values[k][first+u]; math.Abs(got-w) > 1e-12*max(1, math.Abs(w))*float64(cells) {
+					if got := tables.sums[k].value(first + u); math.Abs(got-w) > 1e-12*max(1, math.Abs(w))*float64(cells) {
 						t.Fatalf("seed %d, window %d, rotation %d, overlap %d: %g, want %g", seed, q, u, k, got, w)
 					}
 				}
