@@ -31,27 +31,29 @@ func (s *windowSum) measure(sizes []int, counts []int32, values []float64) {
 	s.sizes, s.counts, s.values, s.whole = sizes, counts, values, values == nil
 	s.mean, s.observed, s.low, s.high = 0, 0, 0, 0
 	s.mins, s.maxs = resize(s.mins, len(sizes)), resize(s.maxs, len(sizes))
+	last, share := 0, 0.0
 	for q, n := range sizes {
+		if n != last {
+			last, share = n, 1/float64(n)
+		}
+		var t tableEnds
 		if s.whole {
-			s.add(q, countEnds(counts[:n]), n)
+			t = countEnds(counts[:n])
 			counts = counts[n:]
 		} else {
-			s.add(q, valueEnds(values[:n]), n)
+			t = valueEnds(values[:n])
 			values = values[n:]
 		}
+		s.mean += t.sum * share
+		s.observed += t.first
+		s.low += t.least
+		s.high += t.most
+		s.mins[q], s.maxs[q] = t.least, t.most
 	}
 }
 
 // tableEnds are what a sum needs to know of a table.
 type tableEnds struct{ first, least, most, sum float64 }
-
-func (s *windowSum) add(q int, t tableEnds, n int) {
-	s.mean += t.sum / float64(n)
-	s.observed += t.first
-	s.low += t.least
-	s.high += t.most
-	s.mins[q], s.maxs[q] = t.least, t.most
-}
 
 func countEnds(t []int32) tableEnds {
 	least, most, sum := t[0], t[0], t[0]
@@ -206,10 +208,8 @@ type weightedDepth struct {
 // distributions of the two halves of the tables, up to that depth, are found
 // one table at a time; the sum of the halves is never needed but for its tail.
 func (m *tailMemory) convolve(s *windowSum, below bool, limit int) float64 {
-	m.depths.count(s, below)
-	steps := m.depths.steps
 	var tops [2]int // the largest depth of each half
-	q := 0
+	q, at := 0, 0
 	for half := range m.pmf {
 		m.pmf[half] = resize(m.pmf[half], limit+1)
 		pmf, top := m.pmf[half], 0
@@ -217,10 +217,10 @@ func (m *tailMemory) convolve(s *windowSum, below bool, limit int) float64 {
 		for end := (half + 1) * len(s.sizes) / 2; q < end; q++ {
 			n := s.sizes[q]
 			if span := int(s.maxs[q] - s.mins[q]); span > 0 {
-				m.distribution(steps[:n], span)
+				m.distribution(s.counts[at:][:n], span, int32(s.maxs[q]), int32(s.mins[q]), below)
 				top = m.add(pmf, top, span)
 			}
-			steps = steps[n:]
+			at += n
 		}
 		tops[half] = top
 	}
@@ -236,16 +236,33 @@ func (m *tailMemory) convolve(s *windowSum, below bool, limit int) float64 {
 	return min(p, 1)
 }
 
-// distribution makes m.distinct the depths of a table, of which span is the
-// largest.
-func (m *tailMemory) distribution(steps []int32, span int) {
-	one := 1 / float64(len(steps))
-	m.shares = resize(m.shares, span+1)
-	clear(m.shares)
-	for _, d := range steps {
-		m.shares[d] += one
+// distribution makes m.distinct the depths of a table, span the largest, below
+// most or above least.
+func (m *tailMemory) distribution(table []int32, span int, most, least int32, below bool) {
+	end, sign := least, int32(1)
+	if below {
+		end, sign = most, -1
 	}
 	m.distinct = m.distinct[:0]
+	one := 1 / float64(len(table))
+	if span < 8 && len(table) < 256 { // numbers of values fit into the bytes of a word
+		numbers := uint64(0)
+		for _, x := range table {
+			numbers += 1 << (8 * uint32(sign*(x-end)) & 63)
+		}
+		for d := 0; numbers != 0; d++ {
+			if number := numbers & 0xff; number > 0 {
+				m.distinct = append(m.distinct, weightedDepth{d, float64(number) * one})
+			}
+			numbers >>= 8
+		}
+		return
+	}
+	m.shares = resize(m.shares, span+1)
+	clear(m.shares)
+	for _, x := range table {
+		m.shares[sign*(x-end)] += one
+	}
 	for d, share := range m.shares {
 		if share > 0 {
 			m.distinct = append(m.distinct, weightedDepth{d, share})
@@ -259,19 +276,25 @@ func (m *tailMemory) distribution(steps []int32, span int) {
 func (m *tailMemory) add(pmf []float64, top, span int) int {
 	end := min(top+span, len(pmf)-1)
 	clear(pmf[top+1 : end+1])
-	for i := end; i >= span; i-- { // what an entry is made of stands at it and before it
-		sum := 0.0
-		for _, d := range m.distinct {
-			sum += d.share * pmf[i-d.depth]
+	first := m.distinct[0].share // of no depth
+	if len(m.distinct) == 2 && span <= end {
+		// Most tables of rare overlaps are so.
+		second := m.distinct[1].share
+		for i := end; i >= span; i-- {
+			pmf[i] = first*pmf[i] + second*pmf[i-span]
 		}
-		pmf[i] = sum
+		for i := range span {
+			pmf[i] *= first
+		}
+		return end
 	}
-	for i := min(end, span-1); i >= 0; i-- {
-		sum := 0.0
-		for _, d := range m.distinct {
-			if d.depth <= i {
-				sum += d.share * pmf[i-d.depth]
+	for i := end; i >= 0; i-- { // what an entry is made of stands at it and before it
+		sum := first * pmf[i]
+		for _, d := range m.distinct[1:] {
+			if d.depth > i {
+				break
 			}
+			sum += d.share * pmf[i-d.depth]
 		}
 		pmf[i] = sum
 	}
