@@ -3,15 +3,56 @@ package relate
 import "math/bits"
 
 // A kernel counts overlaps. It holds memory that its next use takes over.
-type kernel struct{}
+type kernel struct {
+	plain bool // do without the processor's wide instructions
+	f, g  []rowPlanes
+}
+
+// rowPlanes are the first words of a row's positive and negative features.
+type rowPlanes struct{ positive, negative *uint64 }
+
+// chunk is how many words of every row of a window are counted at a time, so
+// that 6 rows of two planes of two functions stay in a cache of 32 KB.
+const chunk = 128
 
 // countWindow adds to counts the overlaps of the rows of a window for every
 // rotation of the rows of g: rotation u brings row i+u to row i.
 func (k *kernel) countWindow(f, g *Marks, window []int, counts []overlapCounts) {
-	if f.Words == 1 && len(window)*f.Cells <= 64 {
+	switch {
+	case f.Words == 1 && len(window)*f.Cells <= 64:
 		countNarrow(f, g, window, counts)
-		return
+	case wide && !k.plain && f.Words > 0:
+		k.countWide(f, g, window, counts)
+	default:
+		countPlain(f, g, window, counts)
 	}
+}
+
+// countWide is countWindow by instructions on eight words.
+func (k *kernel) countWide(f, g *Marks, window []int, counts []overlapCounts) {
+	n := len(window)
+	k.f, k.g = resize(k.f, n), resize(k.g, 2*n)
+	for i, row := range window {
+		k.f[i] = f.planes(row)
+		k.g[i] = g.planes(row)
+		k.g[n+i] = k.g[i] // so that a rotation begins further on
+	}
+	for offset := 0; offset < f.Words; offset += chunk {
+		words := min(chunk, f.Words-offset)
+		for u := range counts {
+			countRows512(&k.f[0], &k.g[u], n, offset, words, &counts[u])
+		}
+	}
+}
+
+// planes returns the first words of a row.
+func (m *Marks) planes(number int) rowPlanes {
+	at := (number - m.First) * m.Words
+	return rowPlanes{&m.Positive[at], &m.Negative[at]}
+}
+
+// countPlain is countWindow for any processor.
+func countPlain(f, g *Marks, window []int, counts []overlapCounts) {
 	n := len(window)
 	for i, row := range window {
 		p1, n1 := f.row(f.Positive, row), f.row(f.Negative, row)
