@@ -229,3 +229,102 @@ func (n *null) solve(at, mean, variance float64) float64 {
 	}
 	return s
 }
+
+// slowTest is the slow definition of a test of marks that the maps a and b
+// make, whose tables it is given: the p-values and what they rest on.
+func slowTest(tables [numStatistics][][]float64, whole bool, inflation float64) (r Result) {
+	of := func(k int) *null { return &null{tables: tables[k], whole: whole} }
+	at := func(n *null) float64 {
+		mean, _, observed := n.moments()
+		return mean + (observed-mean)/math.Sqrt(inflation)
+	}
+	d := of(signedOverlap)
+	mean, variance, _ := d.moments()
+	r.Z = (at(d) - mean) / math.Sqrt(variance)
+	if r.PD = min(1, 2*d.upper(at(d))); at(d) < mean {
+		r.PD = min(1, 2*d.lower(at(d)))
+	}
+	least := 1.0
+	for k, to := range []*float64{&r.PPositivePositive, &r.PNegativeNegative, &r.PPositiveNegative, &r.PNegativePositive} {
+		n := of(k)
+		*to = n.upper(at(n))
+		least = min(least, *to)
+	}
+	r.P = min(1, 2*r.PD, 8*least)
+	return r
+}
+
+// slowTables counts cell by cell, in the given windows of rows that begin at
+// first. Overlaps of incomplete maps are centred by the definition of
+// overlapTables.centreWindow.
+func slowTables(a, b signRows, first int, windows [][]int, whole bool) (tables [numStatistics][][]float64) {
+	pairs := [numOverlaps][2]int8{{1, 1}, {-1, -1}, {1, -1}, {-1, 1}}
+	rows := slices.Concat(windows...)
+	for _, w := range windows {
+		indicators := [2]map[int8]func(row, c int) float64{
+			{1: a.centred(1, first, rows, w), -1: a.centred(-1, first, rows, w)},
+			{1: b.centred(1, first, rows, w), -1: b.centred(-1, first, rows, w)},
+		}
+		var values [numStatistics][]float64
+		joint := make([]float64, len(w))
+		for u := range w {
+			var sums overlapValues
+			for i, row := range w {
+				other := w[(i+u)%len(w)]
+				for c, x := range a[row-first] {
+					y := b[other-first][c]
+					if x == 9 || y == 9 {
+						continue
+					}
+					joint[u]++
+					for k, pair := range pairs {
+						p, q := float64(b2i(x == pair[0])), float64(b2i(y == pair[1]))
+						if !whole {
+							p, q = indicators[0][pair[0]](row, c), indicators[1][pair[1]](other, c)
+						}
+						sums[k] += p * q
+					}
+				}
+			}
+			d := 0.0
+			for k, x := range sums {
+				if !whole {
+					x *= math.Sqrt(joint[0] / joint[u])
+				}
+				values[k] = append(values[k], x)
+				d += signs[k] * x
+			}
+			values[signedOverlap] = append(values[signedOverlap], d)
+		}
+		for k := range tables {
+			tables[k] = append(tables[k], values[k])
+		}
+	}
+	return tables
+}
+
+// centred returns the centred indicator of a sign: less the mean at its place
+// in the row over all rows, and less the mean of what is left in the window.
+func (s signRows) centred(sign int8, first int, rows, window []int) func(row, c int) float64 {
+	cells := make([]float64, len(s[0]))
+	for c := range cells {
+		n, all := 0, 0
+		for _, row := range rows {
+			n += b2i(s[row-first][c] == sign)
+			all += b2i(s[row-first][c] != 9)
+		}
+		cells[c] = float64(n) / float64(max(all, 1))
+	}
+	sum, all := 0.0, 0
+	for _, row := range window {
+		for c, x := range s[row-first] {
+			if x != 9 {
+				sum += float64(b2i(x == sign)) - cells[c]
+				all++
+			}
+		}
+	}
+	return func(row, c int) float64 {
+		return float64(b2i(s[row-first][c] == sign)) - cells[c] - sum/float64(all)
+	}
+}

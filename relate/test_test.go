@@ -58,93 +58,68 @@ func randomSigns(rng *rand.Rand, rows, cells int, share, missing float64) signRo
 	return s
 }
 
-// TestTables compares with a loop over the cells, centred counts by their
-// definition.
-func TestTables(t *testing.T) {
-	for seed := range uint64(30) {
+// TestAgainstCells compares tables and tests with loops over the cells: maps of
+// rows of one word and of many, with tails, sparse and dense, complete and
+// with cells missing, of records with gaps.
+func TestAgainstCells(t *testing.T) {
+	var tester Tester
+	testable := 0
+	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 2))
-		missing := []float64{0, 0.2}[seed%2]
-		rows, cells := 20+rng.IntN(20), 1+rng.IntN(150)
-		a, b := randomSigns(rng, rows, cells, 0.2, missing), randomSigns(rng, rows, cells, 0.3, missing)
+		missing := []float64{0, 0.01, 0.2}[seed%3]
+		rows, cells := 44+rng.IntN(50), 1+rng.IntN(150)
+		if seed%10 == 9 {
+			cells = 500 + rng.IntN(600)
+		}
+		share := []float64{0.02, 0.1, 0.25}[rng.IntN(3)]
+		a, b := randomSigns(rng, rows, cells, share, missing), randomSigns(rng, rows, cells, 0.3-share, missing)
+		if rng.IntN(3) == 0 { // a gap, in which a few rows are left
+			for row := 10; row < 22; row++ {
+				a[row] = slices.Repeat([]int8{9}, cells)
+			}
+		}
 		f, g := a.marks(100), b.marks(100)
 		windows := chooseWindows(nil, commonRows(f, g))
 		var tables overlapTables
 		tables.fill(f, g, windows)
-		if tables.lattice != (missing == 0) {
+		if missing == 0 && !tables.lattice || missing == 0.2 && tables.lattice {
 			t.Fatalf("seed %d: lattice %t with %g of the cells missing", seed, tables.lattice, missing)
 		}
-		first := 0 // of the window's values
-		for q, window := range windows {
-			// The mean at a place in the row, over all windows, and that of what
-			// is left in this one.
-			centred := func(s signRows, sign int8) func(row, c int) float64 {
-				atCell := func(c int) float64 {
-					n, all := 0.0, 0.0
-					for _, row := range slices.Concat(windows...) {
-						x := s[row-100][c]
-						n += float64(b2i(x == sign))
-						all += float64(b2i(x != 9))
+		want := slowTables(a, b, 100, windows, tables.lattice)
+		for k := range want {
+			at := 0
+			for q, w := range want[k] {
+				for u, x := range w {
+					got := tables.sums[k].value(at)
+					if tables.lattice && got != x || math.Abs(got-x) > 1e-12*float64(cells) {
+						t.Fatalf("seed %d, window %d, rotation %d, statistic %d: %g, want %g", seed, q, u, k, got, x)
 					}
-					return n / max(all, 1)
-				}
-				cells := make([]float64, len(s[0]))
-				for c := range cells {
-					cells[c] = atCell(c)
-				}
-				sum, all := 0.0, 0.0
-				for _, row := range window {
-					for c, x := range s[row-100] {
-						if x != 9 {
-							sum += float64(b2i(x == sign)) - cells[c]
-							all++
-						}
-					}
-				}
-				return func(row, c int) float64 { return float64(b2i(s[row-100][c] == sign)) - cells[c] - sum/all }
-			}
-			centredA := map[int8]func(row, c int) float64{1: centred(a, 1), -1: centred(a, -1)}
-			centredB := map[int8]func(row, c int) float64{1: centred(b, 1), -1: centred(b, -1)}
-			joint := make([]float64, len(window))
-			want := make([]overlapValues, len(window))
-			for u := range window {
-				for i, row := range window {
-					for c, x := range a[row-100] {
-						other := window[(i+u)%len(window)]
-						y := b[other-100][c]
-						if x == 9 || y == 9 {
-							continue
-						}
-						joint[u]++
-						for k, pair := range [][2]int8{{1, 1}, {-1, -1}, {1, -1}, {-1, 1}} {
-							p, q := float64(b2i(x == pair[0])), float64(b2i(y == pair[1]))
-							if !tables.lattice {
-								p, q = centredA[pair[0]](row, c), centredB[pair[1]](other, c)
-							}
-							want[u][k] += p * q
-						}
-					}
+					at++
 				}
 			}
-			for u := range want {
-				d := 0.0
-				for k := range want[u] {
-					d += signs[k] * tables.sums[k].value(first+u)
-				}
-				if got := tables.sums[signedOverlap].value(first + u); math.Abs(got-d) > 1e-12*max(1, math.Abs(d))*float64(cells) {
-					t.Fatalf("seed %d, window %d, rotation %d: D is %g, want %g", seed, q, u, got, d)
-				}
-				for k := range want[u] {
-					w := want[u][k]
-					if !tables.lattice {
-						w *= math.Sqrt(joint[0] / joint[u])
-					}
-					if got := tables.sums[k].value(first + u); math.Abs(got-w) > 1e-12*max(1, math.Abs(w))*float64(cells) {
-						t.Fatalf("seed %d, window %d, rotation %d, overlap %d: %g, want %g", seed, q, u, k, got, w)
-					}
-				}
-			}
-			first += len(window)
 		}
+		m, n := NewMemory(f), NewMemory(g)
+		got := tester.Test(f, g, m, n)
+		if other := Test(f, g, m, n); fmt.Sprint(*got) != fmt.Sprint(*other) {
+			t.Fatalf("seed %d: %+v, and in memory that others used %+v", seed, other, got)
+		}
+		if !got.Testable {
+			continue
+		}
+		testable++
+		slow := slowTest(want, tables.lattice, got.Inflation)
+		for k, pair := range [][2]float64{
+			{got.Z, slow.Z}, {got.P, slow.P}, {got.PD, slow.PD}, {got.PPositivePositive, slow.PPositivePositive},
+			{got.PNegativeNegative, slow.PNegativeNegative}, {got.PPositiveNegative, slow.PPositiveNegative},
+			{got.PNegativePositive, slow.PNegativePositive},
+		} {
+			if math.Abs(pair[0]-pair[1]) > 1e-6*math.Abs(pair[1]) {
+				t.Errorf("seed %d, %d cells, lattice %t, value %d: %g, want %g", seed, cells, tables.lattice, k, pair[0], pair[1])
+			}
+		}
+	}
+	if testable < 30 {
+		t.Errorf("%d pairs could be tested", testable)
 	}
 }
 
