@@ -82,15 +82,14 @@ func countNarrow(f, g *Marks, window []int, counts []overlapCounts) {
 		m |= g.Negative[row-g.First] << shift
 		shift += f.Cells
 	}
-	first := uint64(1)<<f.Cells - 1
 	for u := range counts {
 		t := &counts[u]
 		t[positivePositive] += int64(bits.OnesCount64(p & q))
 		t[negativeNegative] += int64(bits.OnesCount64(n & m))
 		t[positiveNegative] += int64(bits.OnesCount64(p & m))
 		t[negativePositive] += int64(bits.OnesCount64(n & q))
-		// The first row goes to the end.
-		q = q>>f.Cells | q&first<<(shift-f.Cells)
-		m = m>>f.Cells | m&first<<(shift-f.Cells)
+		// The first row goes to the end; what comes behind it repeats the rest.
+		q = q>>f.Cells | q<<(shift-f.Cells)
+		m = m>>f.Cells | m<<(shift-f.Cells)
 	}
 }

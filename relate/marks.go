@@ -167,6 +167,12 @@ func (m *Marks) check(n *Marks) {
 	}
 }
 
+// covers reports whether m obviously holds values in the same cells as n.
+func (m *Marks) covers(n *Marks) bool {
+	same := len(m.Valid) == len(n.Valid) && (len(m.Valid) == 0 || &m.Valid[0] == &n.Valid[0])
+	return same && m.First == n.First && m.Rows == n.Rows && m.Words == n.Words && m.Cells == n.Cells
+}
+
 // countBoth returns the number of bits that are set in both.
 func countBoth(a, b []uint64) int {
 	b = b[:len(a)]

@@ -132,12 +132,19 @@ func (t *Tester) searchAll(n int, pair func(i int) (f, g *Marks, memoryF, memory
 // shareRows makes t.rows those that n pairs of marks all have in common.
 func (t *Tester) shareRows(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) {
 	t.rows = t.rows[:0]
+	var lastF, lastG *Marks
 	for i := range n {
 		f, g, _, _ := pair(i)
 		if i == 0 {
 			t.rows = appendCommonRows(t.rows, f, g)
+			lastF, lastG = f, g
 			continue
 		}
+		if f.covers(lastF) && g.covers(lastG) {
+			f.check(g)
+			continue
+		}
+		lastF, lastG = f, g
 		t.search.common = appendCommonRows(t.search.common[:0], f, g)
 		if !slices.Equal(t.rows, t.search.common) {
 			t.rows = intersect(t.rows, t.search.common)
