@@ -46,7 +46,9 @@ func (d *depths) count(s *windowSum, below bool) {
 func (d *depths) fill(s *windowSum, below bool) {
 	d.sizes, d.span = s.sizes, 0
 	for q, most := range s.maxs {
-		d.span = max(d.span, most-s.mins[q])
+		if span := most - s.mins[q]; span > d.span {
+			d.span = span
+		}
 	}
 	if s.whole {
 		d.count(s, below)
@@ -80,38 +82,65 @@ type cumulants struct {
 	k2, k3, k4 float64
 }
 
-// tilt returns the cumulants at t >= 0.
+// moments are sums over the values of a table of their weights times powers of
+// the values.
+type moments struct{ s0, s1, s2, s3, s4 float64 }
+
+// add adds the cumulants of a table.
+func (c *cumulants) add(s *moments) {
+	one := 1 / s.s0
+	m, m2, m3, m4 := s.s1*one, s.s2*one, s.s3*one, s.s4*one
+	mm := m * m
+	c.mean += m
+	if v := m2 - mm; v > 0 { // not so by rounding
+		c.k2 += v
+	}
+	c.k3 += m3 - m*(3*m2-2*mm)
+	c.k4 += m4 - m*(4*m3-12*m*m2+6*m*mm) - 3*m2*m2
+}
+
+// untilted returns the cumulants at 0.
+func (d *depths) untilted() (c cumulants) {
+	at := 0
+	for _, n := range d.sizes {
+		s := moments{s0: float64(n)}
+		for _, y := range d.values[at:][:n] {
+			yy := y * y
+			s.s1 += y
+			s.s2 += yy
+			s.s3 += y * yy
+			s.s4 += yy * yy
+		}
+		c.add(&s)
+		at += n
+	}
+	return c
+}
+
+// tilt returns the cumulants at t > 0.
 func (d *depths) tilt(t float64) (c cumulants) {
 	d.weigh(t)
 	c.t = t
 	product := 1.0
-	weights, values := d.weights, d.values
+	at := 0
 	for _, n := range d.sizes {
-		w, x := weights[:n], values[:n]
-		weights, values = weights[n:], values[n:]
-		var s0, s1, s2, s3, s4 float64
+		w, x := d.weights[at:][:n], d.values[at:][:n]
+		var s moments
 		for i, e := range w {
 			y := x[i]
 			ey, yy := e*y, y*y
-			s0 += e
-			s1 += ey
-			s2 += e * yy
-			s3 += ey * yy
-			s4 += e * yy * yy
+			s.s0 += e
+			s.s1 += ey
+			s.s2 += e * yy
+			s.s3 += ey * yy
+			s.s4 += e * yy * yy
 		}
-		// Moments about 0, and the cumulants that they make.
-		one := 1 / s0
-		m := s1 * one
-		m2, m3, m4 := s2*one, s3*one, s4*one
-		mm := m * m
-		c.mean += m
-		c.k2 += max(m2-mm, 0)
-		c.k3 += m3 - 3*m*m2 + 2*m*mm
-		c.k4 += m4 - 4*m*m3 - 3*m2*m2 + 12*mm*m2 - 6*mm*mm
-		if product *= s0 / float64(n); product < 1e-250 {
+		c.add(&s)
+		if product *= s.s0 / float64(n); product < 1e-250 {
 			c.log += math.Log(product)
 			product = 1
 		}
+		at += n
 	}
 	c.log += math.Log(product)
 	return c
@@ -120,21 +149,17 @@ func (d *depths) tilt(t float64) (c cumulants) {
 // weigh fills in the weights exp(-t depth).
 func (d *depths) weigh(t float64) {
 	d.weights = resize(d.weights, len(d.values))
-	switch {
-	case t == 0:
-		for i := range d.weights {
-			d.weights[i] = 1
-		}
-	case len(d.steps) > 0 && d.span < lowPowers*highPowers:
-		d.powers(math.Exp(-t))
-		weights := d.weights[:len(d.steps)]
-		for i, x := range d.steps {
-			weights[i] = d.low[x%lowPowers] * d.high[x/lowPowers]
-		}
-	default:
+	if len(d.steps) == 0 || d.span >= lowPowers*highPowers {
 		for i, x := range d.values {
 			d.weights[i] = math.Exp(-t * x)
 		}
+		return
+	}
+	d.powers(math.Exp(-t))
+	weights := d.weights[:len(d.steps)]
+	for i, x := range d.steps {
+		x := uint32(x)
+		weights[i] = d.low[x%lowPowers] * d.high[x/lowPowers]
 	}
 }
 
@@ -169,7 +194,7 @@ func (d *depths) saddlepoint(s *windowSum, below bool, limit, mean float64) floa
 		sign, below, rest = -1, !below, s.high-s.low-limit
 	}
 	d.fill(s, below)
-	c := d.tilt(0)
+	c := d.untilted()
 	sd := math.Sqrt(c.k2)
 	if z := (mean - limit) / sd; math.Abs(z) < 1e-4 {
 		// Near the mean the formula is 0/0; a normal tail with half a step

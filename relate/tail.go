@@ -107,9 +107,18 @@ func (s *windowSum) share(largest bool) float64 {
 	share, at := 1.0, 0
 	for q, n := range s.sizes {
 		attained := 0
-		for i := range n {
-			if s.value(at+i) == ends[q] {
-				attained++
+		if s.whole {
+			end := int32(ends[q])
+			for _, x := range s.counts[at:][:n] {
+				if x == end {
+					attained++
+				}
+			}
+		} else {
+			for _, x := range s.values[at:][:n] {
+				if x == ends[q] {
+					attained++
+				}
 			}
 		}
 		share *= float64(attained) / float64(n)
