@@ -6,6 +6,7 @@ import "math/bits"
 type kernel struct {
 	plain bool // do without the processor's wide instructions
 	f, g  []rowPlanes
+	twice [2][]uint64 // the rows of g in a window, twice over
 }
 
 // rowPlanes are the first words of a row's positive and negative features.
@@ -21,10 +22,34 @@ func (k *kernel) countWindow(f, g *Marks, window []int, counts []overlapCounts) 
 	switch {
 	case f.Words == 1 && len(window)*f.Cells <= 64:
 		countNarrow(f, g, window, counts)
-	case wide && !k.plain && f.Words > 0:
+	case f.Words == 0: // no cells
+	case wide && !k.plain && f.Words < block && window[len(window)-1]-window[0] < len(window):
+		k.countShort(f, g, window, counts)
+	case wide && !k.plain:
 		k.countWide(f, g, window, counts)
 	default:
 		countPlain(f, g, window, counts)
+	}
+}
+
+// block is how many words the processor takes at a time.
+const block = 8
+
+// countShort is countWindow for rows of less than a block, none missing, by
+// instructions on eight words: the rows of a window are taken for one, beside
+// which those of g are moved.
+func (k *kernel) countShort(f, g *Marks, window []int, counts []overlapCounts) {
+	n := len(window) * f.Words
+	at := (window[0] - g.First) * g.Words
+	for i, plane := range [2][]uint64{g.Positive, g.Negative} {
+		k.twice[i] = resize(k.twice[i], 2*n)
+		copy(k.twice[i], plane[at:][:n])
+		copy(k.twice[i][n:], plane[at:][:n])
+	}
+	first := f.planes(window[0])
+	for u := range counts {
+		second := rowPlanes{&k.twice[0][u*f.Words], &k.twice[1][u*f.Words]}
+		countRows512(&first, &second, 1, 0, n, &counts[u])
 	}
 }
 

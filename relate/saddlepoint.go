@@ -21,52 +21,33 @@ const (
 	highPowers = 1 << 8
 )
 
-// count takes the depths of a sum of whole numbers, as such.
-func (d *depths) count(s *windowSum, below bool) {
-	d.steps = resize(d.steps, len(s.counts))
-	at := 0
-	for q, n := range s.sizes {
-		to := d.steps[at:][:n]
-		if below {
-			end := int32(s.maxs[q])
-			for i, x := range s.counts[at:][:n] {
-				to[i] = end - x
-			}
-		} else {
-			end := int32(s.mins[q])
-			for i, x := range s.counts[at:][:n] {
-				to[i] = x - end
-			}
-		}
-		at += n
-	}
-}
-
 // fill takes the depths of a sum.
 func (d *depths) fill(s *windowSum, below bool) {
+	ends, sign := s.mins, 1.0
+	if below {
+		ends, sign = s.maxs, -1
+	}
 	d.sizes, d.span = s.sizes, 0
-	for q, most := range s.maxs {
-		if span := most - s.mins[q]; span > d.span {
-			d.span = span
-		}
-	}
+	d.values, d.steps = resize(d.values, max(len(s.counts), len(s.values))), d.steps[:0]
 	if s.whole {
-		d.count(s, below)
-		d.values = resize(d.values, len(d.steps))
-		for i, x := range d.steps {
-			d.values[i] = float64(x)
-		}
-		return
+		d.steps = resize(d.steps, len(s.counts))
 	}
-	d.steps = d.steps[:0]
-	d.values = resize(d.values, len(s.values))
 	at := 0
 	for q, n := range s.sizes {
-		for i := at; i < at+n; i++ {
-			if below {
-				d.values[i] = s.maxs[q] - s.values[i]
-			} else {
-				d.values[i] = s.values[i] - s.mins[q]
+		if span := s.maxs[q] - s.mins[q]; span > d.span {
+			d.span = span
+		}
+		to := d.values[at:][:n]
+		if s.whole {
+			end, sign := int32(ends[q]), int32(sign)
+			steps := d.steps[at:][:n]
+			for i, x := range s.counts[at:][:n] {
+				step := sign * (x - end)
+				steps[i], to[i] = step, float64(step)
+			}
+		} else {
+			for i, x := range s.values[at:][:n] {
+				to[i] = sign * (x - ends[q])
 			}
 		}
 		at += n
@@ -82,14 +63,11 @@ type cumulants struct {
 	k2, k3, k4 float64
 }
 
-// moments are sums over the values of a table of their weights times powers of
-// the values.
-type moments struct{ s0, s1, s2, s3, s4 float64 }
-
-// add adds the cumulants of a table.
-func (c *cumulants) add(s *moments) {
-	one := 1 / s.s0
-	m, m2, m3, m4 := s.s1*one, s.s2*one, s.s3*one, s.s4*one
+// add adds the cumulants of a table, given the sums over its values of their
+// weights times the powers of the values, from 0 to 4.
+func (c *cumulants) add(s0, s1, s2, s3, s4 float64) {
+	one := 1 / s0
+	m, m2, m3, m4 := s1*one, s2*one, s3*one, s4*one
 	mm := m * m
 	c.mean += m
 	if v := m2 - mm; v > 0 { // not so by rounding
@@ -103,15 +81,15 @@ func (c *cumulants) add(s *moments) {
 func (d *depths) untilted() (c cumulants) {
 	at := 0
 	for _, n := range d.sizes {
-		s := moments{s0: float64(n)}
+		var s1, s2, s3, s4 float64
 		for _, y := range d.values[at:][:n] {
 			yy := y * y
-			s.s1 += y
-			s.s2 += yy
-			s.s3 += y * yy
-			s.s4 += yy * yy
+			s1 += y
+			s2 += yy
+			s3 += y * yy
+			s4 += yy * yy
 		}
-		c.add(&s)
+		c.add(float64(n), s1, s2, s3, s4)
 		at += n
 	}
 	return c
@@ -125,18 +103,18 @@ func (d *depths) tilt(t float64) (c cumulants) {
 	at := 0
 	for _, n := range d.sizes {
 		w, x := d.weights[at:][:n], d.values[at:][:n]
-		var s moments
+		var s0, s1, s2, s3, s4 float64
 		for i, e := range w {
 			y := x[i]
 			ey, yy := e*y, y*y
-			s.s0 += e
-			s.s1 += ey
-			s.s2 += e * yy
-			s.s3 += ey * yy
-			s.s4 += e * yy * yy
+			s0 += e
+			s1 += ey
+			s2 += e * yy
+			s3 += ey * yy
+			s4 += e * yy * yy
 		}
-		c.add(&s)
-		if product *= s.s0 / float64(n); product < 1e-250 {
+		c.add(s0, s1, s2, s3, s4)
+		if product *= s0 / float64(n); product < 1e-250 {
 			c.log += math.Log(product)
 			product = 1
 		}

@@ -292,6 +292,7 @@ func TestUntestable(t *testing.T) {
 		{"a short common time", full.marks(0), full.marks(53), "7 common weeks with data; a test needs 8"},
 		{"no features", full.marks(0), empty.marks(0), "the second function has features in 0 weeks; a test needs 5"},
 		{"few features", rare.marks(0), full.marks(0), "0.45 cells are expected to be features of both; a test needs 5"},
+		{"no cells", &Marks{Rows: 60}, &Marks{Rows: 60}, "the first function has features in 0 weeks; a test needs 5"},
 		{"no values", gone.marks(0), full.marks(0), "0 common weeks with data; a test needs 8"},
 	} {
 		r := Test(tc.f, tc.g, NewMemory(tc.f), NewMemory(tc.g))
