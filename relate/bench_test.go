@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // A benchSize is the shape of a pair of functions of three years.
@@ -195,6 +196,60 @@ func BenchmarkTwo(b *testing.B) {
 				two += time.Since(start)
 			}
 			b.ReportMetric(2*float64(one)/float64(two), "times-one")
+		})
+	}
+}
+
+// bytes returns what marks keep of a function, and what memories do.
+func (m *Marks) bytes() int {
+	return int(unsafe.Sizeof(*m)) + 8*(len(m.Positive)+len(m.Negative)+len(m.Valid)) + len(m.rows)*int(unsafe.Sizeof(rowCounts{}))
+}
+
+func (m *Memory) bytes() int {
+	n := int(unsafe.Sizeof(*m)) + 8*len(m.rho)
+	for _, r := range m.rotated {
+		n += 8 * (len(r.aligned) + len(r.turned) + len(r.next))
+	}
+	return n
+}
+
+// TestMemoryOfMarks: of a function, three planes are kept, and 5 KB a level at
+// most; so that the 2,197 functions that the open data of a city had, each at
+// three resolutions of which zip codes and days are the largest, with five
+// levels and cells missing from every map, stay below 3 GiB.
+func TestMemoryOfMarks(t *testing.T) {
+	const functions, limit = 2197, 3 << 30
+	total := 0
+	for _, size := range benchSizes[:3] {
+		rng := rand.New(rand.NewPCG(1, 23))
+		m := randomSigns(rng, benchWeeks, size.regions*size.slots, 0.05, 0.05).marks(0)
+		memory := NewMemory(m)
+		planes := 3 * 8 * m.Rows * m.Words
+		own := m.bytes() + memory.bytes()
+		if own > planes+5<<10 {
+			t.Errorf("%s: %d bytes of marks, of which planes %d", size.name, own, planes)
+		}
+		t.Logf("%s: %d bytes a level, planes %d", size.name, own, planes)
+		total += functions * len(benchShares) * own
+	}
+	t.Logf("%d functions, %d resolutions, %d levels: %.2f GiB", functions, 3, len(benchShares), float64(total)/(1<<30))
+	if total > limit {
+		t.Errorf("%d bytes in all, more than %d", total, limit)
+	}
+}
+
+// BenchmarkMarks is NewMemory, and reports what is kept of a function and level.
+func BenchmarkMarks(b *testing.B) {
+	for _, size := range benchSizes {
+		b.Run(size.name, func(b *testing.B) {
+			rng := rand.New(rand.NewPCG(1, 23))
+			m := randomSigns(rng, benchWeeks, size.regions*size.slots, 0.05, 0.05).marks(0)
+			var memory *Memory
+			for b.Loop() {
+				memory = NewMemory(m)
+			}
+			b.ReportMetric(float64(m.bytes()+memory.bytes()), "B/level")
+			b.ReportMetric(float64(m.bytes()+memory.bytes())/float64(m.Rows*m.Cells), "B/cell")
 		})
 	}
 }

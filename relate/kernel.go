@@ -13,8 +13,10 @@ type kernel struct {
 type rowPlanes struct{ positive, negative *uint64 }
 
 // chunk is how many words of every row of a window are counted at a time, so
-// that 6 rows of two planes of two functions stay in a cache of 32 KB.
-const chunk = 128
+// that 6 rows of two planes of two functions stay in a second-level cache, 200
+// KB. Shorter stretches, for the first level, are fetched from afar too slowly:
+// a sweep over neighborhoods and hours takes 1.4 times as long with 128 words.
+const chunk = 1024
 
 // countWindow adds to counts the overlaps of the rows of a window for every
 // rotation of the rows of g: rotation u brings row i+u to row i.
