@@ -108,6 +108,16 @@ func (m *Marks) countsWithin(number int, n *Marks) rowCounts {
 // validCells returns the number of cells of a row that hold a value.
 func (m *Marks) validCells(number int) int { return int(m.counts(number).valid) }
 
+// valid returns the cells of a row that hold a value.
+func (m *Marks) valid(number int) []uint64 {
+	if m.Valid != nil {
+		return m.row(m.Valid, number)
+	}
+	all := make([]uint64, m.Words)
+	fill(all, m.Cells)
+	return all
+}
+
 // Moved returns the marks as they were lag slots before: what stands at slot
 // t+lag of m stands at slot t of the result. Cells that no row of m holds are
 // not valid.

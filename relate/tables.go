@@ -1,7 +1,6 @@
 package relate
 
 import (
-	"math"
 	"math/bits"
 
 	"gonum.org/v1/gonum/floats"
@@ -52,9 +51,7 @@ type overlapTables struct {
 
 	kernel   kernel
 	window   []overlapCounts // of the window at hand
-	centring [2]centring
-	joint    []float64
-	centred  []overlapValues
+	centring centring
 }
 
 // The statistics of a test are the overlaps and D.
@@ -141,52 +138,22 @@ func (t *overlapTables) centre(f, g *Marks, windows [][]int) {
 	for k := range t.values {
 		t.values[k] = resize(t.values[k], len(t.counts[k]))
 	}
-	t.centring[0].means(f, windows)
-	t.centring[1].means(g, windows)
+	t.centring.learn(f, g, windows)
 	at := 0
 	for _, w := range windows {
-		t.centreWindow(f, g, at, w)
+		counts := func(u, k int) float64 { return float64(t.counts[k][at+u]) }
+		for u, values := range t.centring.window(w, counts) {
+			d := 0.0
+			for k, x := range values {
+				t.values[k][at+u] = x
+				d += signs[k] * x
+			}
+			t.values[signedOverlap][at+u] = d
+		}
 		at += len(w)
 	}
 	for k := range t.sums {
 		t.sums[k].measure(t.sizes, nil, t.values[k])
-	}
-}
-
-// centreWindow makes the overlaps of one window the values of the tables from
-// at on, with the indicators of features centred, so that coverage that both
-// functions share is no coincidence; and scaled by sqrt(n(0)/n(u)), n(u) being
-// the number of cells that are valid in both after rotation u, since shared
-// outages make n(0) the largest. An indicator is centred by its mean at its
-// place in the row, over the rows of the test, and then by its mean in the
-// window: with the window's alone, a cycle that both functions share would
-// leave a product whose mean is far from 0, which the scale would turn into a
-// coincidence.
-func (t *overlapTables) centreWindow(f, g *Marks, at int, window []int) {
-	n := len(window)
-	a, b := t.centring[0].centre(f, window), t.centring[1].centre(g, window)
-	t.centred, t.joint = resize(t.centred, n), resize(t.joint, n)
-	clear(t.centred)
-	clear(t.joint)
-	for i, row := range window {
-		for u := range n {
-			j := (i + u) % n
-			t.joint[u] += float64(jointCells(f, g, row, window[j]))
-			for k, x := range centredOverlaps(a, b, i, j) {
-				t.centred[u][k] += x
-			}
-		}
-	}
-	for u, values := range t.centred {
-		scale, d := 0.0, 0.0
-		if t.joint[u] > 0 {
-			scale = math.Sqrt(t.joint[0] / t.joint[u])
-		}
-		for k, x := range values {
-			t.values[k][at+u] = x * scale
-			d += signs[k] * x * scale
-		}
-		t.values[signedOverlap][at+u] = d
 	}
 }
 
@@ -215,50 +182,23 @@ func centredOverlaps(a, b *[2][][]float64, i, j int) overlapValues {
 // positive and a negative feature.
 type cellMeans [2][]float64
 
-// A centring is the memory in which indicators are centred.
-type centring struct {
-	cells   cellMeans
-	valid   []float64
-	all     []uint64       // a row without missing cells
-	values  [2][][]float64 // of the rows of a window
-	storage []float64
-}
-
 func newCellMeans(m *Marks, windows [][]int) *cellMeans {
-	var c centring
-	return c.means(m, windows)
-}
-
-// means finds the means over the rows of the windows.
-func (c *centring) means(m *Marks, windows [][]int) *cellMeans {
-	for _, s := range []*[]float64{&c.valid, &c.cells[0], &c.cells[1]} {
-		*s = resize(*s, m.Cells)
-		clear(*s)
-	}
+	means := &cellMeans{make([]float64, m.Cells), make([]float64, m.Cells)}
+	valid := make([]float64, m.Cells)
 	for _, w := range windows {
 		for _, row := range w {
-			addBits(c.valid, c.validRow(m, row))
-			addBits(c.cells[0], m.row(m.Positive, row))
-			addBits(c.cells[1], m.row(m.Negative, row))
+			addBits(valid, m.valid(row))
+			addBits(means[0], m.row(m.Positive, row))
+			addBits(means[1], m.row(m.Negative, row))
 		}
 	}
-	for i, n := range c.valid {
+	for c, n := range valid {
 		if n > 0 {
-			c.cells[0][i] /= n
-			c.cells[1][i] /= n
+			means[0][c] /= n
+			means[1][c] /= n
 		}
 	}
-	return &c.cells
-}
-
-// validRow is m.valid in memory of its own.
-func (c *centring) validRow(m *Marks, row int) []uint64 {
-	if m.Valid != nil {
-		return m.row(m.Valid, row)
-	}
-	c.all = resize(c.all, m.Words)
-	fill(c.all, m.Cells)
-	return c.all
+	return means
 }
 
 // addBits adds 1 to the counts of the bits that are set.
@@ -273,42 +213,31 @@ func addBits(counts []float64, words []uint64) {
 // centred returns the centred indicators of the rows of a window, of positive
 // and of negative features; 0 in cells that are not valid.
 func (c *cellMeans) centred(m *Marks, window []int) (values [2][][]float64) {
-	own := centring{cells: *c}
-	return *own.centre(m, window)
-}
-
-// centre is centred in memory that the next window takes over.
-func (c *centring) centre(m *Marks, window []int) *[2][][]float64 {
-	c.storage = resize(c.storage, 2*len(window)*m.Cells)
-	clear(c.storage)
-	rest := c.storage
-	for sign, plane := range [2][]uint64{m.Positive, m.Negative} {
-		c.values[sign] = c.values[sign][:0]
+	for sign, plane := range [][]uint64{m.Positive, m.Negative} {
 		sum, cells := 0.0, 0
 		for _, row := range window {
-			x := rest[:m.Cells]
-			rest = rest[m.Cells:]
+			x := make([]float64, m.Cells)
 			addBits(x, m.row(plane, row))
-			for i, w := range c.validRow(m, row) {
+			for i, w := range m.valid(row) {
 				for ; w != 0; w &= w - 1 {
 					at := 64*i + bits.TrailingZeros64(w)
-					x[at] -= c.cells[sign][at]
+					x[at] -= c[sign][at]
 					sum += x[at]
 					cells++
 				}
 			}
-			c.values[sign] = append(c.values[sign], x)
+			values[sign] = append(values[sign], x)
 		}
 		mean := sum / float64(max(cells, 1))
 		for r, row := range window {
-			for i, w := range c.validRow(m, row) {
+			for i, w := range m.valid(row) {
 				for ; w != 0; w &= w - 1 {
-					c.values[sign][r][64*i+bits.TrailingZeros64(w)] -= mean
+					values[sign][r][64*i+bits.TrailingZeros64(w)] -= mean
 				}
 			}
 		}
 	}
-	return &c.values
+	return values
 }
 
 // dataCounts returns the counts of the data in the rows of the windows.
