@@ -39,6 +39,7 @@ type centredRows struct {
 	valid   []float64    // rows that hold a value in a cell
 	window  []int
 	missing []uint64   // cells of the rows that hold no value, shape [rows*words]
+	gaps    []bool     // whether a row has any
 	means   [2]float64 // of what is left in the window of indicators less shares
 }
 
@@ -86,11 +87,14 @@ func (c *centredRows) find(window []int) {
 	m := c.marks
 	c.window = window
 	c.missing = resize(c.missing, len(window)*m.Words)
+	c.gaps = resize(c.gaps, len(window))
 	clear(c.missing)
-	if m.Valid == nil {
-		return
-	}
+	clear(c.gaps)
 	for i, row := range window {
+		if m.validCells(row) == m.Cells {
+			continue
+		}
+		c.gaps[i] = true
 		missing := c.missingRow(i)
 		fill(missing, m.Cells)
 		for k, w := range m.row(m.Valid, row) {
@@ -194,7 +198,8 @@ func (c *centring) findBase() {
 		c.base[k] = n * (c.both[s][t] + f.means[s]*g.total[t] + g.means[t]*f.total[s] + cells*f.means[s]*g.means[t])
 	}
 	for i := range f.window {
-		c.addFeatures(&c.base, -1, i, i, nil, nil)
+		c.addFeaturesOfF(&c.base, -1, i, nil)
+		c.addFeaturesOfG(&c.base, -1, i, nil)
 		for k, x := range f.missingRow(i) {
 			c.addMissing(&c.base, -1, k, x)
 		}
@@ -209,32 +214,45 @@ func (c *centring) findBase() {
 func (c *centring) restore(u, i, j int) {
 	sums := &c.sums[u]
 	missingF, missingG := c.f.missingRow(i), c.g.missingRow(j)
-	c.addFeatures(sums, 1, i, j, missingG, missingF)
-	joint := c.f.marks.Cells
-	for k, x := range missingF {
-		y := missingG[k]
-		joint -= bits.OnesCount64(x | y)
-		if x&y != 0 {
+	joint := min(c.f.marks.validCells(c.f.window[i]), c.g.marks.validCells(c.g.window[j]))
+	if c.g.gaps[j] {
+		c.addFeaturesOfF(sums, 1, i, missingG)
+	}
+	if c.f.gaps[i] {
+		c.addFeaturesOfG(sums, 1, j, missingF)
+	}
+	if c.f.gaps[i] && c.g.gaps[j] {
+		joint = c.f.marks.Cells
+		for k, x := range missingF {
+			y := missingG[k]
+			joint -= bits.OnesCount64(x | y)
 			c.addMissing(sums, 1, k, x&y)
 		}
 	}
 	c.joint[u] += float64(joint)
 }
 
-// addFeatures adds sign times what is taken from g in the features of row i of
-// f, and from f in those of row j of g; in all cells, or in those given.
-func (c *centring) addFeatures(sums *overlapValues, sign float64, i, j int, ofF, ofG []uint64) {
-	pn := [2][2]int{{positivePositive, positiveNegative}, {negativePositive, negativeNegative}}
-	for s, row := range c.f.row(i) {
-		positive, negative := features(row, ofF, &c.g)
-		sums[pn[s][0]] += sign * positive
-		sums[pn[s][1]] += sign * negative
-	}
-	for t, row := range c.g.row(j) {
-		positive, negative := features(row, ofG, &c.f)
-		sums[pn[0][t]] += sign * positive
-		sums[pn[1][t]] += sign * negative
-	}
+// addFeaturesOfF adds sign times what is taken from g in the features of row i
+// of f; in all cells, or in those within.
+func (c *centring) addFeaturesOfF(sums *overlapValues, sign float64, i int, within []uint64) {
+	row := c.f.row(i)
+	positive, negative := features(row[0], within, &c.g)
+	sums[positivePositive] += sign * positive
+	sums[positiveNegative] += sign * negative
+	positive, negative = features(row[1], within, &c.g)
+	sums[negativePositive] += sign * positive
+	sums[negativeNegative] += sign * negative
+}
+
+// addFeaturesOfG is addFeaturesOfF the other way round.
+func (c *centring) addFeaturesOfG(sums *overlapValues, sign float64, j int, within []uint64) {
+	row := c.g.row(j)
+	positive, negative := features(row[0], within, &c.f)
+	sums[positivePositive] += sign * positive
+	sums[negativePositive] += sign * negative
+	positive, negative = features(row[1], within, &c.f)
+	sums[positiveNegative] += sign * positive
+	sums[negativeNegative] += sign * negative
 }
 
 // features returns the sums of what is taken from a function in cells, all or
