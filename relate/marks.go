@@ -160,11 +160,21 @@ func fill(words []uint64, n int) {
 func (m *Marks) moveBits(plane []uint64, shift int) []uint64 {
 	moved := make([]uint64, len(plane))
 	total := m.Rows * m.Cells
-	for i := max(0, -shift); i < min(total, total-shift); i++ {
-		from := i + shift
-		word, bit := from/m.Cells*m.Words+from%m.Cells/64, from%m.Cells%64
-		if plane[word]>>bit&1 == 1 {
-			moved[i/m.Cells*m.Words+i%m.Cells/64] |= 1 << (i % m.Cells % 64)
+	for row := range m.Rows {
+		for w := range m.Words {
+			to := &moved[row*m.Words+w]
+			wanted := min(64, m.Cells-64*w)
+			at := row*m.Cells + 64*w + shift
+			n := min(wanted, max(0, -at)) // bits that are there
+			for at += n; n < wanted && at < total; {
+				// As many as stand together in one word.
+				place := at % m.Cells
+				bit := place % 64
+				some := min(wanted-n, m.Cells-place, 64-bit)
+				word := plane[at/m.Cells*m.Words+place/64] >> bit
+				*to |= word & (^uint64(0) >> (64 - some)) << n
+				n, at = n+some, at+some
+			}
 		}
 	}
 	return moved

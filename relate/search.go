@@ -52,15 +52,14 @@ func (t *Tester) Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
 // regions of a slot. The best lag is that of the strongest association; it has
 // no interval.
 func Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
-	moved := make([]*Marks, 0, len(f)*len(lags))
-	for _, m := range g {
-		for _, lag := range lags {
-			moved = append(moved, m.Moved(lag, regions))
-		}
-	}
-	return new(Tester).searchAll(len(moved), func(i int) (*Marks, *Marks, *Memory, *Memory) {
-		level := i / len(lags)
-		return f[level], moved[i], memoryF[level], memoryG[level]
+	return new(Tester).Lags(f, g, memoryF, memoryG, regions, lags)
+}
+
+// Lags is [Lags] in the memory of t, but for the moved marks.
+func (t *Tester) Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
+	return t.searchAll(len(f)*len(lags), func(i int) (*Marks, *Marks, *Memory, *Memory) {
+		level, lag := i/len(lags), lags[i%len(lags)]
+		return f[level], g[level].Moved(lag, regions), memoryF[level], memoryG[level]
 	})
 }
 
