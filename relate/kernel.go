@@ -25,7 +25,7 @@ func (k *kernel) countWindow(f, g *Marks, window []int, counts []overlapCounts) 
 	case f.Words == 1 && len(window)*f.Cells <= 64:
 		countNarrow(f, g, window, counts)
 	case f.Words == 0: // no cells
-	case wide && !k.plain && f.Words < block && window[len(window)-1]-window[0] < len(window):
+	case f.Words < block && window[len(window)-1]-window[0] < len(window):
 		k.countShort(f, g, window, counts)
 	case wide && !k.plain:
 		k.countWide(f, g, window, counts)
@@ -37,9 +37,8 @@ func (k *kernel) countWindow(f, g *Marks, window []int, counts []overlapCounts) 
 // block is how many words the processor takes at a time.
 const block = 8
 
-// countShort is countWindow for rows of less than a block, none missing, by
-// instructions on eight words: the rows of a window are taken for one, beside
-// which those of g are moved.
+// countShort is countWindow for rows of less than a block, none missing: the
+// rows of a window are taken for one, beside which those of g are moved.
 func (k *kernel) countShort(f, g *Marks, window []int, counts []overlapCounts) {
 	n := len(window) * f.Words
 	at := (window[0] - g.First) * g.Words
@@ -48,10 +47,24 @@ func (k *kernel) countShort(f, g *Marks, window []int, counts []overlapCounts) {
 		copy(k.twice[i], plane[at:][:n])
 		copy(k.twice[i][n:], plane[at:][:n])
 	}
-	first := f.planes(window[0])
+	if wide && !k.plain {
+		first := f.planes(window[0])
+		for u := range counts {
+			second := rowPlanes{&k.twice[0][u*f.Words], &k.twice[1][u*f.Words]}
+			countRows512(&first, &second, 1, 0, n, &counts[u])
+		}
+		return
+	}
+	at = (window[0] - f.First) * f.Words
+	p, m := f.Positive[at:][:n], f.Negative[at:][:n]
 	for u := range counts {
-		second := rowPlanes{&k.twice[0][u*f.Words], &k.twice[1][u*f.Words]}
-		countRows512(&first, &second, 1, 0, n, &counts[u])
+		counts[u].add(overlapRows(p, m, k.twice[0][u*f.Words:][:n], k.twice[1][u*f.Words:][:n]))
+	}
+}
+
+func (c *overlapCounts) add(o overlaps) {
+	for k, n := range o {
+		c[k] += int64(n)
 	}
 }
 
@@ -88,11 +101,7 @@ func countPlain(f, g *Marks, window []int, counts []overlapCounts) {
 			if u < 0 {
 				u += n
 			}
-			o := overlapRows(p1, n1, g.row(g.Positive, other), g.row(g.Negative, other))
-			t := &counts[u]
-			for s, c := range o {
-				t[s] += int64(c)
-			}
+			counts[u].add(overlapRows(p1, n1, g.row(g.Positive, other), g.row(g.Negative, other)))
 		}
 	}
 }
