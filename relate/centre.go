@@ -160,6 +160,11 @@ var signsOf = [numOverlaps][2]int{
 	positivePositive: {0, 0}, negativeNegative: {1, 1}, positiveNegative: {0, 1}, negativePositive: {1, 0},
 }
 
+// noise bounds what rounding leaves, over the counts that it comes from, of
+// overlaps that are 0: those of features that never change. Its chances must
+// not be taken for those of the data.
+const noise = 1e-12
+
 // window returns the centred and scaled overlaps of a window, whose counts are
 // given.
 func (c *centring) window(window []int, counts func(u, k int) float64) []overlapValues {
@@ -180,8 +185,11 @@ func (c *centring) window(window []int, counts func(u, k int) float64) []overlap
 		if c.joint[u] > 0 {
 			scale = math.Sqrt(c.joint[0] / c.joint[u])
 		}
-		for k := range c.sums[u] {
-			c.sums[u][k] *= scale
+		for k, x := range c.sums[u] {
+			if math.Abs(x) <= noise*(counts(u, k)+math.Abs(c.base[k])) {
+				x = 0
+			}
+			c.sums[u][k] = x * scale
 		}
 	}
 	return c.sums
