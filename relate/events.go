@@ -134,9 +134,12 @@ func expectedEvents(windows, events *Marks) float64 {
 		}
 	}
 	expected := 0.0
+	var k kernel
 	for _, w := range testWindows(windows, events) {
-		for _, o := range countWindow(&all, events, w) {
-			expected += o[positivePositive] / float64(len(w))
+		counts := make([]overlapCounts, len(w))
+		k.countWindow(&all, events, w, counts)
+		for _, o := range counts {
+			expected += float64(o[positivePositive]) / float64(len(w))
 		}
 	}
 	return expected

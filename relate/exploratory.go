@@ -37,7 +37,7 @@ func newWeekTables(f, g *Marks, rows []int) *weekTables {
 				}
 				continue
 			}
-			t.joint[at] = float64(countBoth(f.valid(row), g.valid(other)))
+			t.joint[at] = float64(jointCells(f, g, row, other))
 			t.values[at] = centredOverlaps(&a, &b, i, j)
 		}
 	}

@@ -100,7 +100,7 @@ func testWindows(f, g *Marks) [][]int {
 	if len(rows) < minRows {
 		return [][]int{rows}
 	}
-	return chooseWindows(rows)
+	return chooseWindows(nil, rows)
 }
 
 // A weekRatio is a ratio of two sums over weeks.

@@ -21,21 +21,47 @@ type Marks struct {
 	Valid    []uint64 // nil if every cell of every row holds a value
 
 	rows []rowCounts // see countRows
+	all  rowTotals
 }
 
 // rowCounts are how many cells of a row are what.
-type rowCounts struct{ positive, negative, valid int }
+type rowCounts struct{ positive, negative, valid int32 }
+
+// rowTotals are the sums of counts over rows.
+type rowTotals struct {
+	positive, negative, valid int
+	marked                    int // rows with features
+}
 
 // countRows counts the cells of every row, which every test asks for.
 func (m *Marks) countRows() {
 	m.rows = make([]rowCounts, m.Rows)
 	for i := range m.rows {
 		c := &m.rows[i]
-		c.positive, c.negative = count(m.row(m.Positive, m.First+i)), count(m.row(m.Negative, m.First+i))
-		if c.valid = m.Cells; m.Valid != nil {
-			c.valid = count(m.row(m.Valid, m.First+i))
+		c.positive, c.negative = int32(count(m.row(m.Positive, m.First+i))), int32(count(m.row(m.Negative, m.First+i)))
+		if c.valid = int32(m.Cells); m.Valid != nil {
+			c.valid = int32(count(m.row(m.Valid, m.First+i)))
 		}
+		m.all.add(c)
 	}
+}
+
+func (t *rowTotals) add(c *rowCounts) {
+	t.positive, t.negative, t.valid = t.positive+int(c.positive), t.negative+int(c.negative), t.valid+int(c.valid)
+	if c.positive|c.negative != 0 {
+		t.marked++
+	}
+}
+
+// totals returns the sums over rows, all different.
+func (m *Marks) totals(rows []int) (t rowTotals) {
+	if len(rows) == m.Rows {
+		return m.all
+	}
+	for _, row := range rows {
+		t.add(m.counts(row))
+	}
+	return t
 }
 
 // counts returns the counts of a row.
@@ -66,8 +92,21 @@ func (m *Marks) row(plane []uint64, number int) []uint64 {
 	return plane[(number-m.First)*m.Words:][:m.Words]
 }
 
+// countsWithin returns the counts of a row, of positive and negative features,
+// on the cells that hold a value in n too.
+func (m *Marks) countsWithin(number int, n *Marks) rowCounts {
+	if n.Valid == nil {
+		return *m.counts(number)
+	}
+	valid := n.row(n.Valid, number)
+	return rowCounts{
+		positive: int32(countBoth(m.row(m.Positive, number), valid)),
+		negative: int32(countBoth(m.row(m.Negative, number), valid)),
+	}
+}
+
 // validCells returns the number of cells of a row that hold a value.
-func (m *Marks) validCells(number int) int { return m.counts(number).valid }
+func (m *Marks) validCells(number int) int { return int(m.counts(number).valid) }
 
 // valid returns the cells of a row that hold a value.
 func (m *Marks) valid(number int) []uint64 {
@@ -121,11 +160,21 @@ func fill(words []uint64, n int) {
 func (m *Marks) moveBits(plane []uint64, shift int) []uint64 {
 	moved := make([]uint64, len(plane))
 	total := m.Rows * m.Cells
-	for i := max(0, -shift); i < min(total, total-shift); i++ {
-		from := i + shift
-		word, bit := from/m.Cells*m.Words+from%m.Cells/64, from%m.Cells%64
-		if plane[word]>>bit&1 == 1 {
-			moved[i/m.Cells*m.Words+i%m.Cells/64] |= 1 << (i % m.Cells % 64)
+	for row := range m.Rows {
+		for w := range m.Words {
+			to := &moved[row*m.Words+w]
+			wanted := min(64, m.Cells-64*w)
+			at := row*m.Cells + 64*w + shift
+			n := min(wanted, max(0, -at)) // bits that are there
+			for at += n; n < wanted && at < total; {
+				// As many as stand together in one word.
+				place := at % m.Cells
+				bit := place % 64
+				some := min(wanted-n, m.Cells-place, 64-bit)
+				word := plane[at/m.Cells*m.Words+place/64] >> bit
+				*to |= word & (^uint64(0) >> (64 - some)) << n
+				n, at = n+some, at+some
+			}
 		}
 	}
 	return moved
@@ -136,6 +185,12 @@ func (m *Marks) check(n *Marks) {
 	if m.Words != n.Words || m.Cells != n.Cells {
 		panic(fmt.Sprintf("relate: rows of %d and %d cells", m.Cells, n.Cells))
 	}
+}
+
+// covers reports whether m obviously holds values in the same cells as n.
+func (m *Marks) covers(n *Marks) bool {
+	same := len(m.Valid) == len(n.Valid) && (len(m.Valid) == 0 || &m.Valid[0] == &n.Valid[0])
+	return same && m.First == n.First && m.Rows == n.Rows && m.Words == n.Words && m.Cells == n.Cells
 }
 
 // countBoth returns the number of bits that are set in both.

@@ -92,16 +92,19 @@ func (m *Marks) product(a, b int) int {
 }
 
 // rotatedMemory is what V needs of the second function, for windows of n rows:
-// for rows i and j of a window, or of two that follow each other, how its
-// memory between them in the data differs from that between them after turns.
+// how its memory between two rows in the data differs from that between them
+// after turns, summed over the rows of a window, or of two that follow each
+// other, that are so many rows apart.
 type rotatedMemory struct {
-	aligned []float64 // of the overlaps of the data: data - 2*one turned + both turned
-	turned  []float64 // of the null: both turned alike - both turned
-	next    []float64 // of two windows: data - first turned - second turned + both turned
+	aligned []float64 // of the overlaps of the data: data - 2*one turned + both turned; shape [n]
+	turned  []float64 // of the null: both turned alike - both turned; shape [n]
+	next    []float64 // of two windows: data - first turned - second turned + both turned; shape [2n]
 }
 
 // rotate fills in the tables for windows of n rows.
 func (m *Memory) rotate(n int) (r rotatedMemory) {
+	all := make([]float64, 4*n)
+	r.aligned, r.turned, r.next = all[:n:n], all[n:2*n:2*n], all[2*n:]
 	size := float64(n)
 	for i := range n {
 		for j := range n {
@@ -118,10 +121,10 @@ func (m *Memory) rotate(n int) (r rotatedMemory) {
 					}
 				}
 			}
-			same, next := &rho[0], &rho[1]
-			r.aligned = append(r.aligned, same.data-2*same.second+same.both)
-			r.turned = append(r.turned, same.alike-same.both)
-			r.next = append(r.next, next.data-next.first-next.second+next.both)
+			same, next, apart := &rho[0], &rho[1], max(i-j, j-i)
+			r.aligned[apart] += same.data - 2*same.second + same.both
+			r.turned[apart] += same.alike - same.both
+			r.next[j+n-i] += next.data - next.first - next.second + next.both
 		}
 	}
 	return r
@@ -139,12 +142,12 @@ func inflation(f, g *Memory, n int) float64 {
 		r = g.rotate(n)
 	}
 	a, b, c := 0.0, 0.0, 0.0
-	for i := range n {
-		for j := range n {
-			a += f.at(i-j) * r.aligned[i*n+j]
-			b += f.at(i-j) * r.turned[i*n+j]
-			c += f.at(i-(j+n)) * r.next[i*n+j]
-		}
+	for k, x := range r.aligned {
+		a += f.at(k) * x
+		b += f.at(k) * r.turned[k]
+	}
+	for k, x := range r.next {
+		c += f.at(k) * x
 	}
 	if b <= 0 {
 		return 1

@@ -4,7 +4,11 @@ import (
 	"math"
 	"slices"
 
-	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/lapack"
+	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
 // A Search is a test of two functions at several levels or lags, with one
@@ -32,7 +36,12 @@ type Search struct {
 // nested or not. It is the default question: on real data no single level is
 // best for all pairs.
 func Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
-	return search(len(f), func(i int) (*Marks, *Marks, *Memory, *Memory) {
+	return new(Tester).Sweep(f, g, memoryF, memoryG)
+}
+
+// Sweep is [Sweep] in the memory of t.
+func (t *Tester) Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
+	return t.searchAll(len(f), func(i int) (*Marks, *Marks, *Memory, *Memory) {
 		return f[i], g[i], memoryF[i], memoryG[i]
 	})
 }
@@ -43,57 +52,66 @@ func Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
 // regions of a slot. The best lag is that of the strongest association; it has
 // no interval.
 func Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
-	return search(len(f)*len(lags), func(i int) (*Marks, *Marks, *Memory, *Memory) {
+	return new(Tester).Lags(f, g, memoryF, memoryG, regions, lags)
+}
+
+// Lags is [Lags] in the memory of t, but for the moved marks.
+func (t *Tester) Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
+	return t.searchAll(len(f)*len(lags), func(i int) (*Marks, *Marks, *Memory, *Memory) {
 		level, lag := i/len(lags), lags[i%len(lags)]
 		return f[level], g[level].Moved(lag, regions), memoryF[level], memoryG[level]
 	})
 }
 
-// search tests n pairs of marks in the same windows.
-func search(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) *Search {
-	s := &Search{Results: make([]*Result, n), Best: -1, P: math.NaN(), First: -1, Last: -1}
-	var rows []int
-	for i := range n {
-		f, g, _, _ := pair(i)
-		common := commonRows(f, g)
-		if i == 0 {
-			rows = common
-			continue
-		}
-		rows = slices.DeleteFunc(rows, func(row int) bool {
-			_, ok := slices.BinarySearch(common, row)
-			return !ok
-		})
+// A searcher is what a Tester keeps for searches.
+type searcher struct {
+	search  Search
+	results []Result
+	common  []int       // rows
+	centred [][]float64 // of the testable results, see centre
+	used    int         // of centred
+	roots   eigenvalues
+}
+
+// searchAll tests n pairs of marks in the same windows.
+func (t *Tester) searchAll(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) *Search {
+	s := &t.search.search
+	results := s.Results[:0]
+	*s = Search{Best: -1, P: math.NaN(), First: -1, Last: -1}
+	t.search.results, t.search.used = resize(t.search.results, n), 0
+	for i := range t.search.results {
+		t.search.results[i] = untested()
+		results = append(results, &t.search.results[i])
 	}
-	if len(rows) < minExploratory {
-		s.Reason = tooFewRows(len(rows))
-		for i := range n {
+	s.Results = results
+	t.shareRows(n, pair)
+	if len(t.rows) < minExploratory {
+		s.Reason = tooFewRows(len(t.rows))
+		for i, r := range s.Results {
 			f, g, _, _ := pair(i)
-			s.Results[i] = untested()
-			s.Results[i].Reason, s.Results[i].Rows, s.Results[i].Counts = s.Reason, len(rows), countRows(f, g, rows)
+			r.Reason, r.Rows, r.Counts = s.Reason, len(t.rows), countRows(f, g, t.rows)
 		}
 		return s
 	}
-	s.Exploratory = len(rows) < minRows
-	var windows [][]int
-	if !s.Exploratory {
-		windows = chooseWindows(rows)
+	if s.Exploratory = len(t.rows) < minRows; !s.Exploratory {
+		t.windows = chooseWindows(t.windows, t.rows)
 	}
-	var testable []*Result
-	for i := range n {
+	testable := 0
+	for i, r := range s.Results {
 		f, g, memoryF, memoryG := pair(i)
-		r := untested()
 		if s.Exploratory {
-			r.explore(f, g, rows)
+			r.explore(f, g, t.rows)
 		} else {
-			r.test(f, g, memoryF, memoryG, windows)
+			t.test(r, f, g, memoryF, memoryG)
 		}
-		s.Results[i] = r
 		if !r.Testable {
 			s.Reason = r.Reason
 			continue
 		}
-		testable = append(testable, r)
+		testable++
+		if !s.Exploratory {
+			t.search.centre(&t.tables.sums[signedOverlap])
+		}
 		if s.Best < 0 || r.P < s.Results[s.Best].P {
 			s.Best = i
 		}
@@ -102,12 +120,50 @@ func search(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) *Se
 		return s
 	}
 	s.Testable, s.Reason = true, ""
-	if s.Effective = float64(len(testable)); !s.Exploratory {
-		s.Effective = effective(testable)
+	if s.Effective = float64(testable); !s.Exploratory {
+		s.Effective = t.search.effective()
 	}
 	s.P = min(1, s.Effective*s.Results[s.Best].P)
 	s.findInterval()
 	return s
+}
+
+// shareRows makes t.rows those that n pairs of marks all have in common.
+func (t *Tester) shareRows(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) {
+	t.rows = t.rows[:0]
+	var lastF, lastG *Marks
+	for i := range n {
+		f, g, _, _ := pair(i)
+		if i == 0 {
+			t.rows = appendCommonRows(t.rows, f, g)
+			lastF, lastG = f, g
+			continue
+		}
+		if f.covers(lastF) && g.covers(lastG) {
+			f.check(g)
+			continue
+		}
+		lastF, lastG = f, g
+		t.search.common = appendCommonRows(t.search.common[:0], f, g)
+		if !slices.Equal(t.rows, t.search.common) {
+			t.rows = intersect(t.rows, t.search.common)
+		}
+	}
+}
+
+// intersect returns what two ascending lists have in common, in the memory of
+// the first.
+func intersect(a, b []int) []int {
+	both := a[:0]
+	for _, x := range a {
+		for len(b) > 0 && b[0] < x {
+			b = b[1:]
+		}
+		if len(b) > 0 && b[0] == x {
+			both = append(both, x)
+		}
+	}
+	return both
 }
 
 // alpha is the level at which a finding holds.
@@ -130,38 +186,61 @@ func (s *Search) findInterval() {
 	}
 }
 
-// effective returns the effective number of tests of results in the same
-// windows.
-func effective(results []*Result) float64 {
-	n := len(results)
-	covariance := mat.NewSymDense(n, nil)
-	nulls := make([]*null, n)
-	for i, r := range results {
-		nulls[i] = r.tables.null(signs)
+// centre keeps the values of D, less their means over the rotations of a window
+// and scaled, so that the covariance of two results under the same rotations is
+// the product of what is kept.
+func (s *searcher) centre(d *windowSum) {
+	if s.used == len(s.centred) {
+		s.centred = append(s.centred, nil)
 	}
-	for i := range n {
-		for j := i; j < n; j++ {
-			covariance.SetSym(i, j, covarianceOf(nulls[i], nulls[j]))
+	to := s.centred[s.used][:0]
+	at := 0
+	for _, n := range d.sizes {
+		mean := 0.0
+		for i := range n {
+			mean += d.value(at+i) / float64(n)
+		}
+		scale := 1 / math.Sqrt(float64(n))
+		for i := range n {
+			to = append(to, (d.value(at+i)-mean)*scale)
+		}
+		at += n
+	}
+	s.centred[s.used] = to
+	s.used++
+}
+
+// effective returns the effective number of tests of the results that are
+// kept, of the same windows.
+func (s *searcher) effective() float64 {
+	n := s.used
+	if n == 1 {
+		return 1
+	}
+	matrix := s.roots.matrix(n)
+	for i, x := range s.centred[:n] {
+		for j, y := range s.centred[:i+1] {
+			matrix[i*n+j] = floats.Dot(x, y)
 		}
 	}
-	correlation := mat.NewSymDense(n, nil)
 	for i := range n {
-		for j := i; j < n; j++ {
+		for j := range i {
 			c := 0.0
-			if i == j {
-				c = 1
-			} else if v := covariance.At(i, i) * covariance.At(j, j); v > 0 {
-				c = covariance.At(i, j) / math.Sqrt(v)
+			if v := matrix[i*n+i] * matrix[j*n+j]; v > 0 {
+				c = matrix[i*n+j] / math.Sqrt(v)
 			}
-			correlation.SetSym(i, j, c)
+			matrix[j*n+i] = c // above the diagonal, so that the variances stay
 		}
 	}
-	var eigen mat.EigenSym
-	if !eigen.Factorize(correlation, false) {
+	for i := range n {
+		matrix[i*n+i] = 1
+	}
+	values, ok := s.roots.find(n)
+	if !ok {
 		return float64(n) // as if all were independent
 	}
 	roots, sum := 0.0, 0.0
-	for _, x := range eigen.Values(nil) {
+	for _, x := range values {
 		x = max(x, 0) // rounding
 		roots += math.Sqrt(x)
 		sum += x
@@ -169,20 +248,24 @@ func effective(results []*Result) float64 {
 	return min(max(roots*roots/sum, 1), float64(n))
 }
 
-// covarianceOf returns the covariance of two sums under the same rotations.
-func covarianceOf(a, b *null) float64 {
-	sum := 0.0
-	for q := range a.tables {
-		x, y := a.tables[q], b.tables[q]
-		mx, my, xy := 0.0, 0.0, 0.0
-		for u := range x {
-			mx += x[u] / float64(len(x))
-			my += y[u] / float64(len(x))
-		}
-		for u := range x {
-			xy += (x[u] - mx) * (y[u] - my) / float64(len(x))
-		}
-		sum += xy
-	}
-	return sum
+// eigenvalues finds the eigenvalues of symmetric matrices in memory that it
+// keeps.
+type eigenvalues struct {
+	elements, values, work []float64
+}
+
+// matrix returns the elements, shape [n, n], of the matrix to find the
+// eigenvalues of. What is below the diagonal is not used.
+func (e *eigenvalues) matrix(n int) []float64 {
+	e.elements = resize(e.elements, n*n)
+	return e.elements
+}
+
+// find returns the eigenvalues, ascending, and whether it could find them.
+func (e *eigenvalues) find(n int) (values []float64, ok bool) {
+	e.values = resize(e.values, n)
+	a := blas64.Symmetric{N: n, Stride: n, Data: e.elements, Uplo: blas.Upper}
+	e.work = resize(e.work, 8*n) // at least 3n-1
+	ok = lapack64.Syev(lapack.EVNone, a, e.values, e.work, len(e.work))
+	return e.values, ok
 }

@@ -3,6 +3,7 @@ package relate
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -50,22 +51,25 @@ func TestLags(t *testing.T) {
 // TestEffective: copies of one test are one test, independent ones as many.
 func TestEffective(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
-	result := func() *Result {
-		r := &Result{tables: &overlapTables{}}
-		for range 400 {
-			w := make([]overlapValues, 6)
-			for u := range w {
-				w[u][positivePositive] = rng.NormFloat64()
-			}
-			r.tables.windows = append(r.tables.windows, w)
+	result := func() *windowSum {
+		d := &windowSum{sizes: slices.Repeat([]int{6}, 400)}
+		for range 6 * 400 {
+			d.values = append(d.values, rng.NormFloat64())
 		}
-		return r
+		return d
+	}
+	effective := func(results ...*windowSum) float64 {
+		var s searcher
+		for _, d := range results {
+			s.centre(d)
+		}
+		return s.effective()
 	}
 	one := result()
-	if got := effective([]*Result{one, one, one}); math.Abs(got-1) > 1e-6 {
+	if got := effective(one, one, one); math.Abs(got-1) > 1e-6 {
 		t.Errorf("three copies are %g tests", got)
 	}
-	if got := effective([]*Result{result(), result(), result(), result()}); got < 3.9 {
+	if got := effective(result(), result(), result(), result()); got < 3.9 {
 		t.Errorf("four independent tests are %g", got)
 	}
 }

@@ -1,7 +1,6 @@
 package relate
 
 import (
-	"math"
 	"math/bits"
 
 	"gonum.org/v1/gonum/floats"
@@ -37,13 +36,32 @@ func overlapRows(p1, n1, p2, n2 []uint64) (o overlaps) {
 }
 
 // overlapTables are the tables of a pair: for every window and rotation of the
-// second function, the overlaps. Rotation 0 is the data.
+// second function, the overlaps and D. Rotation 0 is the data.
 type overlapTables struct {
-	windows  [][]overlapValues
-	lattice  bool          // no cell is missing, so that all values are counts
-	observed overlapValues // counts of the data
-	expected overlapValues // counts under the null: the mean over all rotations
+	sizes   []int // rotations of every window
+	lattice bool  // hardly a cell is missing, so that counts will do
+	// counts of the overlaps and D, of one window after the other, and their
+	// values where they are not counts.
+	counts [numStatistics][]int32
+	values [numStatistics][]float64
+	sums   [numStatistics]windowSum
+
+	observed Counts        // overlaps of the data
+	expected overlapValues // overlaps under the null: the mean over all rotations
+
+	kernel   kernel
+	window   []overlapCounts // of the window at hand
+	centring centring
 }
+
+// The statistics of a test are the overlaps and D.
+const (
+	signedOverlap = numOverlaps
+	numStatistics = numOverlaps + 1
+)
+
+// overlapCounts are overlaps of whole windows.
+type overlapCounts [numOverlaps]int64
 
 // overlapValues are overlaps, centred and scaled where cells are missing.
 type overlapValues [numOverlaps]float64
@@ -52,34 +70,59 @@ type overlapValues [numOverlaps]float64
 // and scaled: below it they are as good and on a lattice.
 const maxMissing = 0.02
 
-// newTables fills in the tables of two functions over windows of rows.
-func newTables(f, g *Marks, windows [][]int) *overlapTables {
-	t := &overlapTables{lattice: fewMissing(f, g, windows)}
-	var meansF, meansG *cellMeans
-	if !t.lattice {
-		meansF, meansG = newCellMeans(f, windows), newCellMeans(g, windows)
-	}
+// fill fills in the tables of two functions over windows of rows.
+func (t *overlapTables) fill(f, g *Marks, windows [][]int) {
+	t.sizes = t.sizes[:0]
+	all := 0
 	for _, w := range windows {
-		counts := countWindow(f, g, w)
-		for u, o := range counts {
-			for k, c := range o {
-				t.expected[k] += c / float64(len(w))
-				if u == 0 {
-					t.observed[k] += c
-				}
-			}
-		}
-		if !t.lattice {
-			counts = centreWindow(f, g, meansF, meansG, w)
-		}
-		t.windows = append(t.windows, counts)
+		t.sizes = append(t.sizes, len(w))
+		all += len(w)
 	}
-	return t
+	for k := range t.counts {
+		t.counts[k] = resize(t.counts[k], all)
+	}
+	at := 0
+	for _, w := range windows {
+		t.window = resize(t.window, len(w))
+		clear(t.window)
+		t.kernel.countWindow(f, g, w, t.window)
+		t.take(at)
+		at += len(w)
+	}
+	for k := range t.sums {
+		t.sums[k].measure(t.sizes, t.counts[k], nil)
+	}
+	t.observed = Counts{
+		PositivePositive: int(t.sums[positivePositive].observed), NegativeNegative: int(t.sums[negativeNegative].observed),
+		PositiveNegative: int(t.sums[positiveNegative].observed), NegativePositive: int(t.sums[negativePositive].observed),
+	}
+	for k := range t.expected {
+		t.expected[k] = t.sums[k].mean
+	}
+	if t.lattice = fewMissing(f, g, windows); !t.lattice {
+		t.centre(f, g, windows)
+	}
+}
+
+// take makes the counts of a window those of the tables from at on.
+func (t *overlapTables) take(at int) {
+	end := at + len(t.window)
+	ppTo, nnTo, pnTo := t.counts[positivePositive][at:end], t.counts[negativeNegative][at:end], t.counts[positiveNegative][at:end]
+	npTo, dTo := t.counts[negativePositive][at:end], t.counts[signedOverlap][at:end]
+	for u := range t.window {
+		o := &t.window[u]
+		pp, nn, pn, np := int32(o[positivePositive]), int32(o[negativeNegative]), int32(o[positiveNegative]), int32(o[negativePositive])
+		ppTo[u], nnTo[u], pnTo[u], npTo[u] = pp, nn, pn, np
+		dTo[u] = pp + nn - pn - np
+	}
 }
 
 // fewMissing reports whether the cells that the functions miss are so few that
 // plain counts do.
 func fewMissing(f, g *Marks, windows [][]int) bool {
+	if f.Valid == nil && g.Valid == nil {
+		return true
+	}
 	missing, cells := 0, 0
 	for _, w := range windows {
 		for _, row := range w {
@@ -90,70 +133,40 @@ func fewMissing(f, g *Marks, windows [][]int) bool {
 	return float64(missing) <= maxMissing*float64(cells)
 }
 
-// countWindow counts the overlaps of one window for every rotation.
-func countWindow(f, g *Marks, window []int) []overlapValues {
-	n, words := len(window), f.Words
-	table := make([]overlapValues, n)
-	for i, row := range window {
-		first := (row - f.First) * words
-		p1, n1 := f.Positive[first:][:words], f.Negative[first:][:words]
-		for j, other := range window {
-			u := j - i // the rotation that brings row j of g to row i of f
-			if u < 0 {
-				u += n
-			}
-			second := (other - g.First) * words
-			p2, n2 := g.Positive[second:][:words], g.Negative[second:][:words]
-			var pp, nn, pn, np int
-			for k, p := range p1 {
-				m, q, o := n1[k], p2[k], n2[k]
-				pp += bits.OnesCount64(p & q)
-				nn += bits.OnesCount64(m & o)
-				pn += bits.OnesCount64(p & o)
-				np += bits.OnesCount64(m & q)
-			}
-			t := &table[u]
-			t[positivePositive] += float64(pp)
-			t[negativeNegative] += float64(nn)
-			t[positiveNegative] += float64(pn)
-			t[negativePositive] += float64(np)
-		}
+// centre makes centred overlaps the values of the tables.
+func (t *overlapTables) centre(f, g *Marks, windows [][]int) {
+	for k := range t.values {
+		t.values[k] = resize(t.values[k], len(t.counts[k]))
 	}
-	return table
+	t.centring.learn(f, g, windows)
+	at := 0
+	for _, w := range windows {
+		counts := func(u, k int) float64 { return float64(t.counts[k][at+u]) }
+		for u, values := range t.centring.window(w, counts) {
+			d := 0.0
+			for k, x := range values {
+				t.values[k][at+u] = x
+				d += signs[k] * x
+			}
+			t.values[signedOverlap][at+u] = d
+		}
+		at += len(w)
+	}
+	for k := range t.sums {
+		t.sums[k].measure(t.sizes, nil, t.values[k])
+	}
 }
 
-// centreWindow returns the overlaps of one window with the indicators of
-// features centred, so that coverage that both functions share is no
-// coincidence; and scaled by sqrt(n(0)/n(u)), n(u) being the number of cells
-// that are valid in both after rotation u, since shared outages make n(0) the
-// largest. An indicator is centred by its mean at its place in the row, over
-// the rows of the test, and then by its mean in the window: with the window's
-// alone, a cycle that both functions share would leave a product whose mean is
-// far from 0, which the scale would turn into a coincidence.
-func centreWindow(f, g *Marks, meansF, meansG *cellMeans, window []int) []overlapValues {
-	n := len(window)
-	a, b := meansF.centred(f, window), meansG.centred(g, window)
-	table := make([]overlapValues, n)
-	joint := make([]float64, n)
-	for i, row := range window {
-		for u := range n {
-			j := (i + u) % n
-			joint[u] += float64(countBoth(f.valid(row), g.valid(window[j])))
-			for k, x := range centredOverlaps(&a, &b, i, j) {
-				table[u][k] += x
-			}
-		}
+// jointCells returns the number of cells of a row of f that hold a value in
+// both f and a row of g.
+func jointCells(f, g *Marks, row, other int) int {
+	switch {
+	case f.Valid == nil:
+		return g.validCells(other)
+	case g.Valid == nil:
+		return f.validCells(row)
 	}
-	for u := range table {
-		scale := 0.0
-		if joint[u] > 0 {
-			scale = math.Sqrt(joint[0] / joint[u])
-		}
-		for k := range table[u] {
-			table[u][k] *= scale
-		}
-	}
-	return table
+	return countBoth(f.row(f.Valid, row), g.row(g.Valid, other))
 }
 
 // centredOverlaps returns the overlaps of row i of one function with row j of
@@ -227,38 +240,13 @@ func (c *cellMeans) centred(m *Marks, window []int) (values [2][][]float64) {
 	return values
 }
 
-// counts returns the counts of the data in the rows of the windows.
-func (t *overlapTables) counts(f, g *Marks, rows []int) Counts {
+// dataCounts returns the counts of the data in the rows of the windows.
+func (t *overlapTables) dataCounts(f, g *Marks, rows []int) Counts {
 	if f.Valid != nil || g.Valid != nil {
 		return countRows(f, g, rows)
 	}
-	c := Counts{
-		PositivePositive: int(t.observed[positivePositive]), NegativeNegative: int(t.observed[negativeNegative]),
-		PositiveNegative: int(t.observed[positiveNegative]), NegativePositive: int(t.observed[negativePositive]),
-		Cells: len(rows) * f.Cells,
-	}
-	for _, row := range rows {
-		a, b := f.counts(row), g.counts(row)
-		c.PositiveF, c.NegativeF = c.PositiveF+a.positive, c.NegativeF+a.negative
-		c.PositiveG, c.NegativeG = c.PositiveG+b.positive, c.NegativeG+b.negative
-	}
+	c, a, b := t.observed, f.totals(rows), g.totals(rows)
+	c.PositiveF, c.NegativeF, c.PositiveG, c.NegativeG = a.positive, a.negative, b.positive, b.negative
+	c.Cells = len(rows) * f.Cells
 	return c
-}
-
-// null returns the null distribution of a weighted sum of the four overlaps.
-func (t *overlapTables) null(weights overlapValues) *null {
-	n := &null{whole: t.lattice, tables: make([][]float64, len(t.windows))}
-	values := 0
-	for _, w := range t.windows {
-		values += len(w)
-	}
-	all := make([]float64, values)
-	for q, w := range t.windows {
-		n.tables[q], all = all[:len(w)], all[len(w):]
-		for u := range w {
-			o := &w[u]
-			n.tables[q][u] = weights[0]*o[0] + weights[1]*o[1] + weights[2]*o[2] + weights[3]*o[3]
-		}
-	}
-	return n
 }

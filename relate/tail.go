@@ -1,53 +1,138 @@
 package relate
 
-import (
-	"math"
-	"slices"
+import "math"
 
-	"gonum.org/v1/gonum/stat/distuv"
-)
+// A windowSum is the null distribution of a statistic: the sum of one value
+// from each of several small tables, drawn independently and with equal
+// chances. A table holds the statistic's part in a window for every rotation,
+// that of the data, which is no rotation, first.
+type windowSum struct {
+	sizes  []int     // of the tables
+	whole  bool      // all values are whole numbers
+	counts []int32   // the values of one table after the other, of whole numbers
+	values []float64 // others
 
-// A null is the null distribution of a statistic: the sum of one value from
-// each of several small tables, drawn independently and with equal chances.
-// Table q holds the statistic's part in window q for every rotation, that of
-// the data, which is no rotation, first.
-type null struct {
-	tables [][]float64
-	whole  bool // all values are whole numbers
-
-	// Of whole numbers not too far apart: how far each value is below the
-	// largest of its table, and room for the powers of exp(-s).
-	below  [][]uint16
-	most   []float64
-	powers []float64
+	mean, observed float64   // of the sum; observed is the value of the data
+	low, high      float64   // its ends
+	mins, maxs     []float64 // of the tables
 }
 
-// moments returns the mean and the variance of the sum, and the value that the
-// data have.
-func (n *null) moments() (mean, variance, observed float64) {
-	for _, t := range n.tables {
-		m := 0.0
-		for _, x := range t {
-			m += x
+// A tailMemory is what finding a tail takes. The next tail takes it over.
+type tailMemory struct {
+	depths   depths
+	pmf      [2][]float64 // of halves of the tables, see convolve
+	shares   []float64    // of a table, by depth
+	distinct []weightedDepth
+}
+
+// measure makes s the sum of tables of whole numbers, or of others, which it
+// keeps.
+func (s *windowSum) measure(sizes []int, counts []int32, values []float64) {
+	s.sizes, s.counts, s.values, s.whole = sizes, counts, values, values == nil
+	s.mean, s.observed, s.low, s.high = 0, 0, 0, 0
+	s.mins, s.maxs = resize(s.mins, len(sizes)), resize(s.maxs, len(sizes))
+	last, share := 0, 0.0
+	for q, n := range sizes {
+		if n != last {
+			last, share = n, 1/float64(n)
 		}
-		m /= float64(len(t))
-		v := 0.0
-		for _, x := range t {
-			v += (x - m) * (x - m)
+		var t tableEnds
+		if s.whole {
+			t = countEnds(counts[:n])
+			counts = counts[n:]
+		} else {
+			t = valueEnds(values[:n])
+			values = values[n:]
 		}
-		mean += m
-		variance += v / float64(len(t))
-		observed += t[0]
+		s.mean += t.sum * share
+		s.observed += t.first
+		s.low += t.least
+		s.high += t.most
+		s.mins[q], s.maxs[q] = t.least, t.most
 	}
-	return mean, variance, observed
+}
+
+// tableEnds are what a sum needs to know of a table.
+type tableEnds struct{ first, least, most, sum float64 }
+
+func countEnds(t []int32) tableEnds {
+	least, most, sum := t[0], t[0], t[0]
+	for _, x := range t[1:] {
+		least, most = min(least, x), max(most, x)
+		sum += x
+	}
+	return tableEnds{float64(t[0]), float64(least), float64(most), float64(sum)}
+}
+
+func valueEnds(t []float64) tableEnds {
+	e := tableEnds{t[0], t[0], t[0], 0}
+	for _, x := range t {
+		e.least, e.most = min(e.least, x), max(e.most, x)
+		e.sum += x
+	}
+	return e
+}
+
+// variance returns that of the sum.
+func (s *windowSum) variance() float64 {
+	variance, at := 0.0, 0
+	for _, n := range s.sizes {
+		// Distances from the first, so that constants have none.
+		sum, squares, first := 0.0, 0.0, s.value(at)
+		for i := range n {
+			x := s.value(at+i) - first
+			sum += x
+			squares += x * x
+		}
+		variance += max(squares-sum*sum/float64(n), 0) / float64(n)
+		at += n
+	}
+	return variance
+}
+
+func (s *windowSum) value(i int) float64 {
+	if s.whole {
+		return float64(s.counts[i])
+	}
+	return s.values[i]
+}
+
+// share returns the probability of the largest value of the sum, or of the
+// least.
+func (s *windowSum) share(largest bool) float64 {
+	ends := s.mins
+	if largest {
+		ends = s.maxs
+	}
+	share, at := 1.0, 0
+	for q, n := range s.sizes {
+		attained := 0
+		if s.whole {
+			end := int32(ends[q])
+			for _, x := range s.counts[at:][:n] {
+				if x == end {
+					attained++
+				}
+			}
+		} else {
+			for _, x := range s.values[at:][:n] {
+				if x == ends[q] {
+					attained++
+				}
+			}
+		}
+		share *= float64(attained) / float64(n)
+		at += n
+	}
+	return share
 }
 
 // least returns the smallest probability that the null can give to a tail:
 // that of the one combination that is most extreme, 1/|G| if it is unique.
-func (n *null) least() float64 {
+func (s *windowSum) least() float64 {
 	p := 1.0
-	for _, t := range n.tables {
-		p /= float64(len(t))
+	for _, n := range s.sizes {
+		p /= float64(n)
 	}
 	return p
 }
@@ -55,37 +140,18 @@ func (n *null) least() float64 {
 // upper returns P(T >= at). It is within 1 % of the exact probability down to
 // 1e-9, by the saddlepoint approximation of Lugannani and Rice (1980), on a
 // lattice with the correction of Daniels (1987), and exact at the end of the
-// support. Robinson (1982) has shown it for permutation tests. The result is
-// at least n.least().
+// support, on small supports and of few tables. Robinson (1982) has shown it
+// for permutation tests. The result is at least the probability of one
+// combination.
 //
-// Cost: a dozen passes over the tables.
-func (n *null) upper(at float64) float64 {
-	if n.whole {
-		at = math.Ceil(at - 1e-9) // the next value that the sum can have
-	}
-	mean, variance, _ := n.moments()
-	if variance == 0 {
-		if at <= mean {
-			return 1
-		}
-		return n.least()
-	}
-	low, high, share := n.ends()
-	switch {
-	case at >= high:
-		return share // of the combinations that attain the maximum
-	case at <= low:
-		return 1
-	case n.whole && (len(n.tables) < fewTables || high-low <= smallSupport):
-		return n.convolve(at, low, high)
-	}
-	// The sum is at its maximum with this probability at least. Close to that
-	// end the approximation fails; there, too, the exact one is to be had.
-	p := n.saddlepoint(at, mean, variance)
-	if p < nearEnd*share && n.whole && high-low <= maxSupport {
-		return n.convolve(at, low, high)
-	}
-	return min(max(p, share), 1)
+// Cost: two or three passes over the tables.
+func (s *windowSum) upper(at float64, m *tailMemory) float64 {
+	return s.tail(true, s.high-at, s.high-s.mean, m)
+}
+
+// lower returns P(T <= at).
+func (s *windowSum) lower(at float64, m *tailMemory) float64 {
+	return s.tail(false, at-s.low, s.mean-s.low, m)
 }
 
 const (
@@ -101,221 +167,153 @@ const (
 	maxSupport = 1 << 16
 )
 
-// convolve returns the exact P(T >= at) of a sum of whole numbers between low
-// and high.
-func (n *null) convolve(at, low, high float64) float64 {
-	probability := make([]float64, int(high-low)+1)
-	next := make([]float64, len(probability))
-	probability[0] = 1
-	top := 0 // the largest sum so far, above the least
-	for _, t := range n.tables {
-		least, most := slices.Min(t), slices.Max(t)
-		clear(next[:top+int(most-least)+1])
-		for sum, p := range probability[:top+1] {
-			for _, x := range t {
-				next[sum+int(x-least)] += p / float64(len(t))
-			}
-		}
-		top += int(most - least)
-		probability, next = next, probability
+// tail returns the probability that the depth of the sum below its largest
+// value, or its height above the least, is at most limit; mean is that of the
+// depth.
+func (s *windowSum) tail(below bool, limit, mean float64, m *tailMemory) float64 {
+	if s.whole {
+		limit = math.Floor(limit + 1e-9) // the next depth that the sum can have
 	}
-	p := 0.0
-	for i := top; i >= max(0, int(math.Ceil(at-low))); i-- { // the small ones first
-		p += probability[i]
+	support := s.high - s.low
+	switch {
+	case support == 0 && limit < 0:
+		return s.least()
+	case limit >= support:
+		return 1
+	case limit <= 0:
+		return s.share(below) // of the combinations that attain the end
+	case s.whole && (len(s.sizes) < fewTables || support <= smallSupport):
+		return m.exact(s, below, int(limit))
+	}
+	// The sum is at its end with this probability at least. Close to it the
+	// approximation fails; there, too, the exact one is to be had.
+	share := s.share(below)
+	p := m.depths.saddlepoint(s, below, limit, mean)
+	if p < nearEnd*share && s.whole && support <= maxSupport {
+		return m.exact(s, below, int(limit))
+	}
+	return min(max(p, share), 1)
+}
+
+// exact returns the exact probability of a depth of at most limit, of whole
+// numbers. The other tail is the shorter way to a large one.
+func (m *tailMemory) exact(s *windowSum, below bool, limit int) float64 {
+	const large = 1e-4 // less loses digits
+	if rest := int(s.high-s.low) - limit - 1; rest < limit {
+		if p := 1 - m.convolve(s, !below, rest); p > large {
+			return p
+		}
+	}
+	return m.convolve(s, below, limit)
+}
+
+// A weightedDepth is a depth of a table and the share of its values there.
+type weightedDepth struct {
+	depth int
+	share float64
+}
+
+// convolve returns the probability of a depth of at most limit. The
+// distributions of the two halves of the tables, up to that depth, are found
+// one table at a time; the sum of the halves is never needed but for its tail.
+func (m *tailMemory) convolve(s *windowSum, below bool, limit int) float64 {
+	var tops [2]int // the largest depth of each half
+	q, at := 0, 0
+	for half := range m.pmf {
+		m.pmf[half] = resize(m.pmf[half], limit+1)
+		pmf, top := m.pmf[half], 0
+		pmf[0] = 1
+		for end := (half + 1) * len(s.sizes) / 2; q < end; q++ {
+			n := s.sizes[q]
+			if span := int(s.maxs[q] - s.mins[q]); span > 0 {
+				m.distribution(s.counts[at:][:n], span, int32(s.maxs[q]), int32(s.mins[q]), below)
+				top = m.add(pmf, top, span)
+			}
+			at += n
+		}
+		tops[half] = top
+	}
+	// The depths of the first half from the largest on, so that the second's
+	// share within what is left only grows, and small ones are added first.
+	p, within, next := 0.0, 0.0, 0
+	for i := tops[0]; i >= 0; i-- {
+		for ; next <= min(limit-i, tops[1]); next++ {
+			within += m.pmf[1][next]
+		}
+		p += m.pmf[0][i] * within
 	}
 	return min(p, 1)
 }
 
-// lower returns P(T <= at).
-func (n *null) lower(at float64) float64 {
-	negated := null{whole: n.whole, tables: make([][]float64, len(n.tables))}
-	for q, t := range n.tables {
-		negated.tables[q] = make([]float64, len(t))
-		for i, x := range t {
-			negated.tables[q][i] = -x
-		}
+// distribution makes m.distinct the depths of a table, span the largest, below
+// most or above least.
+func (m *tailMemory) distribution(table []int32, span int, most, least int32, below bool) {
+	end, sign := least, int32(1)
+	if below {
+		end, sign = most, -1
 	}
-	return negated.upper(-at)
-}
-
-// ends returns the smallest and the largest value of the sum, and the
-// probability of the largest.
-func (n *null) ends() (low, high, share float64) {
-	share = 1
-	for _, t := range n.tables {
-		most := slices.Max(t)
-		low += slices.Min(t)
-		high += most
-		attained := 0
-		for _, x := range t {
-			if x == most {
-				attained++
+	m.distinct = m.distinct[:0]
+	one := 1 / float64(len(table))
+	if span < 8 && len(table) < 256 { // numbers of values fit into the bytes of a word
+		numbers := uint64(0)
+		for _, x := range table {
+			numbers += 1 << (8 * uint32(sign*(x-end)) & 63)
+		}
+		for d := 0; numbers != 0; d++ {
+			if number := numbers & 0xff; number > 0 {
+				m.distinct = append(m.distinct, weightedDepth{d, float64(number) * one})
 			}
+			numbers >>= 8
 		}
-		share *= float64(attained) / float64(len(t))
+		return
 	}
-	return low, high, share
+	m.shares = resize(m.shares, span+1)
+	clear(m.shares)
+	for _, x := range table {
+		m.shares[sign*(x-end)] += one
+	}
+	for d, share := range m.shares {
+		if share > 0 {
+			m.distinct = append(m.distinct, weightedDepth{d, share})
+		}
+	}
 }
 
-// cumulant returns the cumulant generating function at s and its first two
-// derivatives.
-func (n *null) cumulant(s float64) (k, first, second float64) {
-	if n.prepare() && s > 0 {
-		return n.cumulantOfSteps(s)
-	}
-	for _, t := range n.tables {
-		top := math.Inf(-1)
-		for _, x := range t {
-			top = max(top, s*x)
+// add adds the table of m.distinct to a distribution that is known up to top,
+// and returns up to where it is known then: its largest depth, or the last
+// that there is room for.
+func (m *tailMemory) add(pmf []float64, top, span int) int {
+	end := min(top+span, len(pmf)-1)
+	clear(pmf[top+1 : end+1])
+	first := m.distinct[0].share // of no depth
+	if len(m.distinct) == 2 && span <= end {
+		// Most tables of rare overlaps are so.
+		second := m.distinct[1].share
+		for i := end; i >= span; i-- {
+			pmf[i] = first*pmf[i] + second*pmf[i-span]
 		}
-		sum, sum1, sum2 := 0.0, 0.0, 0.0
-		for _, x := range t {
-			e := math.Exp(s*x - top)
-			sum += e
-			sum1 += e * x
-			sum2 += e * x * x
+		for i := range span {
+			pmf[i] *= first
 		}
-		m := sum1 / sum
-		k += top + math.Log(sum/float64(len(t)))
-		first += m
-		second += max(sum2/sum-m*m, 0)
+		return end
 	}
-	return k, first, second
-}
-
-// maxStep bounds the powers that are worth a table.
-const maxStep = 1 << 10
-
-// prepare fills in below, and reports whether it could.
-func (n *null) prepare() bool {
-	if n.below != nil || !n.whole {
-		return n.below != nil
-	}
-	span := 0.0
-	for _, t := range n.tables {
-		span = max(span, slices.Max(t)-slices.Min(t))
-	}
-	if span > maxStep {
-		return false
-	}
-	n.below = make([][]uint16, len(n.tables))
-	n.most = make([]float64, len(n.tables))
-	values := 0
-	for _, t := range n.tables {
-		values += len(t)
-	}
-	all := make([]uint16, values)
-	for q, t := range n.tables {
-		n.most[q] = slices.Max(t)
-		n.below[q], all = all[:len(t)], all[len(t):]
-		for u, x := range t {
-			n.below[q][u] = uint16(n.most[q] - x)
-		}
-	}
-	n.powers = make([]float64, int(span)+1)
-	return true
-}
-
-// cumulantOfSteps is cumulant for s > 0: an exponential of each value is a
-// power of exp(-s), and the logarithms are those of a few products.
-func (n *null) cumulantOfSteps(s float64) (k, first, second float64) {
-	power, factor := 1.0, math.Exp(-s)
-	for i := range n.powers {
-		n.powers[i] = power
-		power *= factor
-	}
-	product := 1.0
-	for q, steps := range n.below {
-		sum, sum1, sum2 := 0.0, 0.0, 0.0
-		for _, d := range steps {
-			e, x := n.powers[d], float64(d)
-			sum += e
-			sum1 += e * x
-			sum2 += e * x * x
-		}
-		m := sum1 / sum
-		k += s * n.most[q]
-		first += n.most[q] - m
-		second += max(sum2/sum-m*m, 0)
-		if product *= sum / float64(len(steps)); product < 1e-250 {
-			k += math.Log(product)
-			product = 1
-		}
-	}
-	return k + math.Log(product), first, second
-}
-
-// saddlepoint returns the approximate P(T >= at), for at inside the support.
-func (n *null) saddlepoint(at, mean, variance float64) float64 {
-	sd := math.Sqrt(variance)
-	if n.whole {
-		// Near the mean the formula is 0/0; a normal tail with half a step
-		// will do there, and half a step is small beside sd.
-		if math.Abs(at-mean) < 1e-4*sd {
-			return normalUpper((at - mean - 0.5) / sd)
-		}
-	} else if math.Abs(at-mean) < 1e-4*sd {
-		return normalUpper((at - mean) / sd)
-	}
-	s := n.solve(at, mean, variance)
-	k, _, second := n.cumulant(s)
-	root := math.Sqrt(max(2*(s*at-k), 0))
-	w := math.Copysign(root, s)
-	z := s * math.Sqrt(second)
-	if n.whole {
-		z = -math.Expm1(-s) * math.Sqrt(second)
-	}
-	if w == 0 || z == 0 || second == 0 {
-		return normalUpper((at - mean) / sd)
-	}
-	p := normalUpper(w) + normalDensity(w)*(1/z-1/w)
-	if !(p > 0) {
-		return 0 // the caller knows the least probability
-	}
-	return p
-}
-
-// solve returns the s at which the first derivative of the cumulant
-// generating function is at. Newton's steps are clipped, and halved into a
-// bracket where they leave it.
-func (n *null) solve(at, mean, variance float64) float64 {
-	s := (at - mean) / variance
-	low, high := math.Inf(-1), math.Inf(1)
-	if s > 0 {
-		low = 0
-	} else {
-		high = 0
-	}
-	for range 60 {
-		_, first, second := n.cumulant(s)
-		miss := at - first
-		if math.Abs(miss) <= 1e-10*math.Sqrt(variance) {
-			break
-		}
-		if miss > 0 {
-			low = s
-		} else {
-			high = s
-		}
-		step := 2 / math.Sqrt(max(second, 1e-300))
-		if second > 0 {
-			step = min(math.Abs(miss)/second, step)
-		}
-		next := s + math.Copysign(step, miss)
-		if next <= low || next >= high {
-			next = (low + high) / 2
-			if math.IsInf(next, 0) {
-				next = 2*s + math.Copysign(1/math.Sqrt(variance), miss)
+	for i := end; i >= 0; i-- { // what an entry is made of stands at it and before it
+		sum := first * pmf[i]
+		for _, d := range m.distinct[1:] {
+			if d.depth > i {
+				break
 			}
+			sum += d.share * pmf[i-d.depth]
 		}
-		if next == s {
-			break
-		}
-		s = next
+		pmf[i] = sum
 	}
-	return s
+	return end
 }
 
-func normalUpper(z float64) float64 { return distuv.UnitNormal.Survival(z) }
-
-func normalDensity(z float64) float64 { return math.Exp(-z*z/2) / math.Sqrt(2*math.Pi) }
+// resize returns a slice of n elements, in the memory of s if it is enough.
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}

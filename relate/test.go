@@ -3,7 +3,6 @@ package relate
 import (
 	"fmt"
 	"math"
-	"slices"
 )
 
 // Counts are the features of two functions on the cells that both cover in the
@@ -70,8 +69,6 @@ type Result struct {
 	PD float64 // of D, two-sided
 	// Upper tails of the four overlaps.
 	PPositivePositive, PNegativeNegative, PPositiveNegative, PNegativePositive float64
-
-	tables *overlapTables
 }
 
 // Lift returns Sigma / E0[Sigma].
@@ -116,19 +113,41 @@ const (
 // memoryG come from [NewMemory]. Nothing is an error: a pair that cannot be
 // tested is a Result with a reason.
 //
-// Cost: rows * 6 * words AND-popcounts for each overlap, and about 20
-// microseconds.
+// Cost: rows * 6 * words AND-popcounts for each overlap, and a few
+// microseconds. A [Tester] tests many pairs without allocating.
 func Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
-	r := untested()
-	rows := commonRows(f, g)
-	switch r.Rows = len(rows); {
-	case len(rows) < minExploratory:
-		r.Counts = countRows(f, g, rows)
-		r.Reason = tooFewRows(len(rows))
-	case len(rows) < minRows:
-		r.explore(f, g, rows)
+	return new(Tester).Test(f, g, memoryF, memoryG)
+}
+
+// A Tester tests one pair after the other in memory that it keeps, so that a
+// test of a pair with windows allocates nothing, but for the reason why a pair
+// is not testable. The zero value is ready to use. What its methods return is
+// its own and holds until the next call; results do not depend on what was
+// tested before. A Tester serves one goroutine at a time.
+type Tester struct {
+	rows    []int // that both functions have
+	windows [][]int
+	kept    []int // rows of the windows
+	tables  overlapTables
+	memory  tailMemory
+	result  Result
+	search  searcher
+}
+
+// Test is [Test] in the memory of t.
+func (t *Tester) Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
+	r := &t.result
+	*r = untested()
+	t.rows = appendCommonRows(t.rows[:0], f, g)
+	switch r.Rows = len(t.rows); {
+	case len(t.rows) < minExploratory:
+		r.Counts = countRows(f, g, t.rows)
+		r.Reason = tooFewRows(len(t.rows))
+	case len(t.rows) < minRows:
+		r.explore(f, g, t.rows)
 	default:
-		r.test(f, g, memoryF, memoryG, chooseWindows(rows))
+		t.windows = chooseWindows(t.windows, t.rows)
+		t.test(r, f, g, memoryF, memoryG)
 	}
 	return r
 }
@@ -138,31 +157,34 @@ func tooFewRows(n int) string {
 	return fmt.Sprintf("%d common weeks with data; a test needs %d", n, minExploratory)
 }
 
-// test is Test for given windows.
-func (r *Result) test(f, g *Marks, memoryF, memoryG *Memory, windows [][]int) {
-	rows := slices.Concat(windows...)
-	r.Windows, r.Rows = len(windows), len(rows)
-	r.tables = newTables(f, g, windows)
-	r.Counts = r.tables.counts(f, g, rows)
-	for k, e := range r.tables.expected {
+// test is Test for the windows of t.
+func (t *Tester) test(r *Result, f, g *Marks, memoryF, memoryG *Memory) {
+	t.kept = t.kept[:0]
+	for _, w := range t.windows {
+		t.kept = append(t.kept, w...)
+	}
+	r.Windows, r.Rows = len(t.windows), len(t.kept)
+	t.tables.fill(f, g, t.windows)
+	r.Counts = t.tables.dataCounts(f, g, t.kept)
+	for k, e := range t.tables.expected {
 		r.ExpectedOverlap += e
 		r.ExpectedAgreement += signs[k] * e
 	}
-	if r.checkFeatures(f, g, rows); r.Reason == "" {
-		r.checkRotations()
+	if r.checkFeatures(f, g, t.kept); r.Reason != "" {
+		return
 	}
-	if r.Reason != "" {
+	if r.checkRotations(t.tables.sums[signedOverlap].share(true)); r.Reason != "" {
 		return
 	}
 	r.Testable = true
-	r.Inflation = inflation(memoryF, memoryG, len(windows[0]))
-	r.tails()
+	r.Inflation = inflation(memoryF, memoryG, len(t.windows[0]))
+	t.tails(r)
 }
 
 // untested returns a result without a p-value.
-func untested() *Result {
+func untested() Result {
 	none := math.NaN()
-	return &Result{
+	return Result{
 		P: none, PD: none, Inflation: 1,
 		PPositivePositive: none, PNegativeNegative: none, PPositiveNegative: none, PNegativePositive: none,
 	}
@@ -174,17 +196,15 @@ var signs = overlapValues{positivePositive: 1, negativeNegative: 1, positiveNega
 // countRows counts the features in rows, on the cells that both cover.
 func countRows(f, g *Marks, rows []int) (c Counts) {
 	for _, row := range rows {
-		v1, v2 := f.valid(row), g.valid(row)
 		o := overlapRows(f.row(f.Positive, row), f.row(f.Negative, row), g.row(g.Positive, row), g.row(g.Negative, row))
 		c.PositivePositive += o[positivePositive]
 		c.NegativeNegative += o[negativeNegative]
 		c.PositiveNegative += o[positiveNegative]
 		c.NegativePositive += o[negativePositive]
-		c.PositiveF += countBoth(f.row(f.Positive, row), v2)
-		c.NegativeF += countBoth(f.row(f.Negative, row), v2)
-		c.PositiveG += countBoth(g.row(g.Positive, row), v1)
-		c.NegativeG += countBoth(g.row(g.Negative, row), v1)
-		c.Cells += countBoth(v1, v2)
+		a, b := f.countsWithin(row, g), g.countsWithin(row, f)
+		c.PositiveF, c.NegativeF = c.PositiveF+int(a.positive), c.NegativeF+int(a.negative)
+		c.PositiveG, c.NegativeG = c.PositiveG+int(b.positive), c.NegativeG+int(b.negative)
+		c.Cells += jointCells(f, g, row, row)
 	}
 	return c
 }
@@ -193,64 +213,49 @@ func countRows(f, g *Marks, rows []int) (c Counts) {
 // what no rotation changes, so that leaving pairs out does not disturb the
 // control of false discoveries (Bourgon, Gentleman and Huber 2010).
 func (r *Result) checkFeatures(f, g *Marks, rows []int) {
-	for i, m := range []*Marks{f, g} {
+	for i, m := range [2]*Marks{f, g} {
 		which := [2]string{"first", "second"}[i]
-		with, marked, cells := 0, 0, 0
-		for _, row := range rows {
-			n := m.counts(row).positive + m.counts(row).negative
-			if n > 0 {
-				with++
-			}
-			marked += n
-			cells += m.validCells(row)
-		}
-		if with < minFeatureRows {
-			r.Reason = fmt.Sprintf("the %s function has features in %d weeks; a test needs %d", which, with, minFeatureRows)
+		n := m.totals(rows)
+		if n.marked < minFeatureRows {
+			r.Reason = fmt.Sprintf("the %s function has features in %d weeks; a test needs %d", which, n.marked, minFeatureRows)
 			return
 		}
-		r.Dense = r.Dense || float64(marked) > denseShare*float64(cells)
+		r.Dense = r.Dense || float64(n.positive+n.negative) > denseShare*float64(n.valid)
 	}
 	if r.ExpectedOverlap < minExpected {
 		r.Reason = fmt.Sprintf("%.2g cells are expected to be features of both; a test needs %d", r.ExpectedOverlap, minExpected)
 	}
 }
 
-// checkRotations sets the reason if no rotation would be rare enough.
-func (r *Result) checkRotations() {
-	n := r.tables.null(signs)
-	_, _, share := n.ends()
+// checkRotations sets the reason if no rotation would be rare enough, the
+// share of the most extreme ones being given.
+func (r *Result) checkRotations(share float64) {
 	if p := 2 * share; p > minAttainable {
 		r.Reason = fmt.Sprintf("no rotation could give a p below %.2g; a test needs %g", p, minAttainable)
 	}
 }
 
 // tails fills in the p-values.
-func (r *Result) tails() {
+func (t *Tester) tails(r *Result) {
 	guard := math.Sqrt(r.Inflation)
 	// at is where the guard moves the value of the data to.
-	at := func(n *null) (mean, variance, at float64) {
-		mean, variance, observed := n.moments()
-		return mean, variance, mean + (observed-mean)/guard
-	}
-	d := r.tables.null(signs)
-	mean, variance, value := at(d)
-	if variance > 0 {
-		r.Z = (value - mean) / math.Sqrt(variance)
+	at := func(s *windowSum) float64 { return s.mean + (s.observed-s.mean)/guard }
+	d := &t.tables.sums[signedOverlap]
+	value := at(d)
+	if variance := d.variance(); variance > 0 {
+		r.Z = (value - d.mean) / math.Sqrt(variance)
 	}
 	// The tail on the side of the data is the smaller, but for ties about the
 	// mean, where the p is 1 all the same.
-	if value >= mean {
-		r.PD = min(1, 2*d.upper(value))
+	if value >= d.mean {
+		r.PD = min(1, 2*d.upper(value, &t.memory))
 	} else {
-		r.PD = min(1, 2*d.lower(value))
+		r.PD = min(1, 2*d.lower(value, &t.memory))
 	}
 	least := 1.0
-	for k, to := range []*float64{&r.PPositivePositive, &r.PNegativeNegative, &r.PPositiveNegative, &r.PNegativePositive} {
-		var one overlapValues
-		one[k] = 1
-		n := r.tables.null(one)
-		_, _, value := at(n)
-		*to = n.upper(value)
+	for k, to := range [numOverlaps]*float64{&r.PPositivePositive, &r.PNegativeNegative, &r.PPositiveNegative, &r.PNegativePositive} {
+		s := &t.tables.sums[k]
+		*to = s.upper(at(s), &t.memory)
 		least = min(least, *to)
 	}
 	r.P = min(1, shareOfSigned*r.PD, shareOfOverlaps*least)

@@ -58,83 +58,77 @@ func randomSigns(rng *rand.Rand, rows, cells int, share, missing float64) signRo
 	return s
 }
 
-// TestTables compares with a loop over the cells, centred counts by their
-// definition.
-func TestTables(t *testing.T) {
-	for seed := range uint64(30) {
+// TestAgainstCells compares tables and tests with loops over the cells: maps of
+// rows of one word and of many, with tails, sparse and dense, complete and
+// with cells missing, of records with gaps.
+func TestAgainstCells(t *testing.T) {
+	var tester Tester
+	testable := 0
+	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 2))
-		missing := []float64{0, 0.2}[seed%2]
-		rows, cells := 20+rng.IntN(20), 1+rng.IntN(150)
-		a, b := randomSigns(rng, rows, cells, 0.2, missing), randomSigns(rng, rows, cells, 0.3, missing)
+		missing := []float64{0, 0.01, 0.2}[seed%3]
+		rows, cells := 44+rng.IntN(50), 1+rng.IntN(150)
+		if seed%10 == 9 {
+			cells = 500 + rng.IntN(600)
+		}
+		share := []float64{0.02, 0.1, 0.25}[rng.IntN(3)]
+		a, b := randomSigns(rng, rows, cells, share, missing), randomSigns(rng, rows, cells, 0.3-share, missing)
+		if seed%4 == 1 { // positive features that never change
+			for _, row := range a {
+				for c, x := range row {
+					if x == 1 || c < 5 && x != 9 {
+						row[c] = int8(b2i(c < 5))
+					}
+				}
+			}
+		}
+		if rng.IntN(3) == 0 { // a gap, in which a few rows are left
+			for row := 10; row < 22; row++ {
+				a[row] = slices.Repeat([]int8{9}, cells)
+			}
+		}
 		f, g := a.marks(100), b.marks(100)
-		windows := chooseWindows(commonRows(f, g))
-		tables := newTables(f, g, windows)
-		if tables.lattice != (missing == 0) {
+		windows := chooseWindows(nil, commonRows(f, g))
+		var tables overlapTables
+		tables.fill(f, g, windows)
+		if missing == 0 && !tables.lattice || missing == 0.2 && tables.lattice {
 			t.Fatalf("seed %d: lattice %t with %g of the cells missing", seed, tables.lattice, missing)
 		}
-		for q, window := range windows {
-			// The mean at a place in the row, over all windows, and that of what
-			// is left in this one.
-			centred := func(s signRows, sign int8) func(row, c int) float64 {
-				atCell := func(c int) float64 {
-					n, all := 0.0, 0.0
-					for _, row := range slices.Concat(windows...) {
-						x := s[row-100][c]
-						n += float64(b2i(x == sign))
-						all += float64(b2i(x != 9))
+		want := slowTables(a, b, 100, windows, tables.lattice)
+		for k := range want {
+			at := 0
+			for q, w := range want[k] {
+				for u, x := range w {
+					got := tables.sums[k].value(at)
+					if tables.lattice && got != x || math.Abs(got-x) > 1e-12*float64(cells) {
+						t.Fatalf("seed %d, window %d, rotation %d, statistic %d: %g, want %g", seed, q, u, k, got, x)
 					}
-					return n / max(all, 1)
-				}
-				cells := make([]float64, len(s[0]))
-				for c := range cells {
-					cells[c] = atCell(c)
-				}
-				sum, all := 0.0, 0.0
-				for _, row := range window {
-					for c, x := range s[row-100] {
-						if x != 9 {
-							sum += float64(b2i(x == sign)) - cells[c]
-							all++
-						}
-					}
-				}
-				return func(row, c int) float64 { return float64(b2i(s[row-100][c] == sign)) - cells[c] - sum/all }
-			}
-			centredA := map[int8]func(row, c int) float64{1: centred(a, 1), -1: centred(a, -1)}
-			centredB := map[int8]func(row, c int) float64{1: centred(b, 1), -1: centred(b, -1)}
-			joint := make([]float64, len(window))
-			want := make([]overlapValues, len(window))
-			for u := range window {
-				for i, row := range window {
-					for c, x := range a[row-100] {
-						other := window[(i+u)%len(window)]
-						y := b[other-100][c]
-						if x == 9 || y == 9 {
-							continue
-						}
-						joint[u]++
-						for k, pair := range [][2]int8{{1, 1}, {-1, -1}, {1, -1}, {-1, 1}} {
-							p, q := float64(b2i(x == pair[0])), float64(b2i(y == pair[1]))
-							if !tables.lattice {
-								p, q = centredA[pair[0]](row, c), centredB[pair[1]](other, c)
-							}
-							want[u][k] += p * q
-						}
-					}
-				}
-			}
-			for u := range want {
-				for k := range want[u] {
-					w := want[u][k]
-					if !tables.lattice {
-						w *= math.Sqrt(joint[0] / joint[u])
-					}
-					if got := tables.windows[q][u][k]; math.Abs(got-w) > 1e-9 {
-						t.Fatalf("seed %d, window %d, rotation %d, overlap %d: %g, want %g", seed, q, u, k, got, w)
-					}
+					at++
 				}
 			}
 		}
+		m, n := NewMemory(f), NewMemory(g)
+		got := tester.Test(f, g, m, n)
+		if other := Test(f, g, m, n); fmt.Sprint(*got) != fmt.Sprint(*other) {
+			t.Fatalf("seed %d: %+v, and in memory that others used %+v", seed, other, got)
+		}
+		if !got.Testable {
+			continue
+		}
+		testable++
+		slow := slowTest(want, tables.lattice, got.Inflation)
+		for k, pair := range [][2]float64{
+			{got.Z, slow.Z}, {got.P, slow.P}, {got.PD, slow.PD}, {got.PPositivePositive, slow.PPositivePositive},
+			{got.PNegativeNegative, slow.PNegativeNegative}, {got.PPositiveNegative, slow.PPositiveNegative},
+			{got.PNegativePositive, slow.PNegativePositive},
+		} {
+			if math.Abs(pair[0]-pair[1]) > 1e-6*math.Abs(pair[1]) {
+				t.Errorf("seed %d, %d cells, lattice %t, value %d: %g, want %g", seed, cells, tables.lattice, k, pair[0], pair[1])
+			}
+		}
+	}
+	if testable < 30 {
+		t.Errorf("%d pairs could be tested", testable)
 	}
 }
 
@@ -192,7 +186,7 @@ func TestCutWindows(t *testing.T) {
 		{"nine", rows([2]int{0, 9}), "4 5"},
 	} {
 		got := ""
-		for i, w := range cutWindows(tc.rows, 6) {
+		for i, w := range cutWindows(nil, tc.rows, 6) {
 			if i > 0 {
 				got += " "
 			}
@@ -307,32 +301,13 @@ func TestUntestable(t *testing.T) {
 		{"a short common time", full.marks(0), full.marks(53), "7 common weeks with data; a test needs 8"},
 		{"no features", full.marks(0), empty.marks(0), "the second function has features in 0 weeks; a test needs 5"},
 		{"few features", rare.marks(0), full.marks(0), "0.45 cells are expected to be features of both; a test needs 5"},
+		{"no cells", &Marks{Rows: 60}, &Marks{Rows: 60}, "the first function has features in 0 weeks; a test needs 5"},
 		{"no values", gone.marks(0), full.marks(0), "0 common weeks with data; a test needs 8"},
 	} {
 		r := Test(tc.f, tc.g, NewMemory(tc.f), NewMemory(tc.g))
 		if r.Testable || r.Reason != tc.reason && tc.name != "few features" || r.Reason == "" || !math.IsNaN(r.P) {
 			t.Errorf("%s: testable %t, reason %q, p %g", tc.name, r.Testable, r.Reason, r.P)
 		}
-	}
-}
-
-// BenchmarkTest is the whole test, five p-values.
-func BenchmarkTest(b *testing.B) {
-	for _, size := range []struct {
-		name        string
-		rows, cells int
-	}{{"city/day", 156, 7}, {"city/hour", 156, 168}, {"zip/day", 156, 7 * 244}, {"neighborhood/hour", 156, 168 * 260}} {
-		b.Run(size.name, func(b *testing.B) {
-			rng := rand.New(rand.NewPCG(1, 1))
-			f, g := randomSigns(rng, size.rows, size.cells, 0.07, 0).marks(0), randomSigns(rng, size.rows, size.cells, 0.07, 0).marks(0)
-			m, n := NewMemory(f), NewMemory(g)
-			for b.Loop() {
-				if r := Test(f, g, m, n); !r.Testable {
-					b.Fatal(r.Reason)
-				}
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tests/s")
-		})
 	}
 }
 

@@ -13,9 +13,9 @@ const (
 
 // cutWindows cuts rows, which ascend, into windows of about size rows, of
 // near-equal length and at least fewestPerRow; a window never spans a gap of
-// more than longestGap rows. Stretches that are too short are left out.
-func cutWindows(rows []int, size int) [][]int {
-	var windows [][]int
+// more than longestGap rows. Stretches that are too short are left out. The
+// windows are appended to the given ones.
+func cutWindows(windows [][]int, rows []int, size int) [][]int {
 	for len(rows) > 0 {
 		n := 1
 		for n < len(rows) && rows[n]-rows[n-1]-1 <= longestGap {
@@ -38,11 +38,10 @@ func cutWindows(rows []int, size int) [][]int {
 }
 
 // chooseWindows returns the windows of the largest size, of 6, 5 and 4 rows,
-// that have enough rotations in all.
-func chooseWindows(rows []int) [][]int {
-	var windows [][]int
+// that have enough rotations in all, in the memory of the given ones.
+func chooseWindows(windows [][]int, rows []int) [][]int {
 	for size := rowsPerWindow; size >= fewestPerRow; size-- {
-		windows = cutWindows(rows, size)
+		windows = cutWindows(windows[:0], rows, size)
 		group := 1.0
 		for _, w := range windows {
 			group *= float64(len(w))
@@ -56,9 +55,11 @@ func chooseWindows(rows []int) [][]int {
 
 // commonRows returns the rows that both functions have and in which at least
 // half of the cells are valid in both.
-func commonRows(f, g *Marks) []int {
+func commonRows(f, g *Marks) []int { return appendCommonRows(nil, f, g) }
+
+// appendCommonRows appends them to rows.
+func appendCommonRows(rows []int, f, g *Marks) []int {
 	f.check(g)
-	var rows []int
 	for row := max(f.First, g.First); row < min(f.First+f.Rows, g.First+g.Rows); row++ {
 		joint := f.Cells
 		switch {
