@@ -21,7 +21,7 @@ type Search struct {
 	// under the null (Galwey 2009). These are exact, from the tables. Of an
 	// exploratory search it is the number of testable results.
 	Effective float64
-	// Exploratory says that the records are too short for windows, see Result.
+	// Exploratory says that weeks were permuted over the whole record, see Result.
 	Exploratory bool
 	// First and Last bound the results around the best whose own p, paid for in
 	// the same way, is at most 0.05; -1 if that of the best is not.
@@ -32,7 +32,7 @@ type Search struct {
 // nested or not. It is the default question: on real data no single level is
 // best for all pairs.
 func Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
-	return search(len(f), func(i int) (*Marks, *Marks, *Memory, *Memory) {
+	return Null{}.search(len(f), func(i int) (*Marks, *Marks, *Memory, *Memory) {
 		return f[i], g[i], memoryF[i], memoryG[i]
 	})
 }
@@ -43,17 +43,22 @@ func Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
 // regions of a slot. The best lag is that of the strongest association; it has
 // no interval.
 func Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
-	return search(len(f)*len(lags), func(i int) (*Marks, *Marks, *Memory, *Memory) {
+	return Null{}.Lags(f, g, memoryF, memoryG, regions, lags)
+}
+
+// Lags is [Lags] with another null.
+func (n Null) Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
+	return n.search(len(f)*len(lags), func(i int) (*Marks, *Marks, *Memory, *Memory) {
 		level, lag := i/len(lags), lags[i%len(lags)]
 		return f[level], g[level].Moved(lag, regions), memoryF[level], memoryG[level]
 	})
 }
 
-// search tests n pairs of marks in the same windows.
-func search(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) *Search {
-	s := &Search{Results: make([]*Result, n), Best: -1, P: math.NaN(), First: -1, Last: -1}
+// search tests so many pairs of marks in the same windows.
+func (n Null) search(pairs int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) *Search {
+	s := &Search{Results: make([]*Result, pairs), Best: -1, P: math.NaN(), First: -1, Last: -1}
 	var rows []int
-	for i := range n {
+	for i := range pairs {
 		f, g, _, _ := pair(i)
 		common := commonRows(f, g)
 		if i == 0 {
@@ -65,24 +70,25 @@ func search(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) *Se
 			return !ok
 		})
 	}
-	if len(rows) < minExploratory {
-		s.Reason = tooFewRows(len(rows))
-		for i := range n {
+	kind, reason := n.kind(len(rows))
+	if kind == noTest {
+		s.Reason = reason
+		for i := range pairs {
 			f, g, _, _ := pair(i)
-			s.Results[i] = untested()
+			s.Results[i] = n.untested()
 			s.Results[i].Reason, s.Results[i].Rows, s.Results[i].Counts = s.Reason, len(rows), countRows(f, g, rows)
 		}
 		return s
 	}
-	s.Exploratory = len(rows) < minRows
+	s.Exploratory = kind == permuted
 	var windows [][]int
 	if !s.Exploratory {
-		windows = chooseWindows(rows)
+		windows = n.windows(rows)
 	}
 	var testable []*Result
-	for i := range n {
+	for i := range pairs {
 		f, g, memoryF, memoryG := pair(i)
-		r := untested()
+		r := n.untested()
 		if s.Exploratory {
 			r.explore(f, g, rows)
 		} else {

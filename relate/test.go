@@ -58,7 +58,7 @@ type Result struct {
 	// Exploratory says that the record is too short for windows, so that weeks
 	// were permuted over all of it: never a discovery.
 	Exploratory bool
-	Windows     int
+	Windows     int // that rows were exchanged in; 0 if there is no null, and so nothing is expected
 	Rows        int // rows in the windows
 
 	ExpectedOverlap   float64 // E0[Sigma], under the null
@@ -71,6 +71,7 @@ type Result struct {
 	// Upper tails of the four overlaps.
 	PPositivePositive, PNegativeNegative, PPositiveNegative, PNegativePositive float64
 
+	null   Null
 	tables *overlapTables
 }
 
@@ -119,23 +120,23 @@ const (
 // Cost: rows * 6 * words AND-popcounts for each overlap, and about 20
 // microseconds.
 func Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
-	r := untested()
-	rows := commonRows(f, g)
-	switch r.Rows = len(rows); {
-	case len(rows) < minExploratory:
-		r.Counts = countRows(f, g, rows)
-		r.Reason = tooFewRows(len(rows))
-	case len(rows) < minRows:
-		r.explore(f, g, rows)
-	default:
-		r.test(f, g, memoryF, memoryG, chooseWindows(rows))
-	}
-	return r
+	return Null{}.Test(f, g, memoryF, memoryG)
 }
 
-// tooFewRows says that records are too short for any test.
-func tooFewRows(n int) string {
-	return fmt.Sprintf("%d common weeks with data; a test needs %d", n, minExploratory)
+// Test is [Test] with another null.
+func (n Null) Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
+	r := n.untested()
+	rows := commonRows(f, g)
+	r.Rows = len(rows)
+	switch kind, reason := n.kind(len(rows)); kind {
+	case noTest:
+		r.Counts, r.Reason = countRows(f, g, rows), reason
+	case permuted:
+		r.explore(f, g, rows)
+	default:
+		r.test(f, g, memoryF, memoryG, n.windows(rows))
+	}
+	return r
 }
 
 // test is Test for given windows.
@@ -160,10 +161,10 @@ func (r *Result) test(f, g *Marks, memoryF, memoryG *Memory, windows [][]int) {
 }
 
 // untested returns a result without a p-value.
-func untested() *Result {
+func (n Null) untested() *Result {
 	none := math.NaN()
 	return &Result{
-		P: none, PD: none, Inflation: 1,
+		null: n, P: none, PD: none, Inflation: 1,
 		PPositivePositive: none, PNegativeNegative: none, PPositiveNegative: none, PNegativePositive: none,
 	}
 }
@@ -205,7 +206,7 @@ func (r *Result) checkFeatures(f, g *Marks, rows []int) {
 			cells += m.validCells(row)
 		}
 		if with < minFeatureRows {
-			r.Reason = fmt.Sprintf("the %s function has features in %d weeks; a test needs %d", which, with, minFeatureRows)
+			r.Reason = fmt.Sprintf("the %s function has features in %d %v; a test needs %d", which, with, r.null.Unit, minFeatureRows)
 			return
 		}
 		r.Dense = r.Dense || float64(marked) > denseShare*float64(cells)
@@ -219,8 +220,8 @@ func (r *Result) checkFeatures(f, g *Marks, rows []int) {
 func (r *Result) checkRotations() {
 	n := r.tables.null(signs)
 	_, _, share := n.ends()
-	if p := 2 * share; p > minAttainable {
-		r.Reason = fmt.Sprintf("no rotation could give a p below %.2g; a test needs %g", p, minAttainable)
+	if p, most := 2*share, r.null.attainable(); p > most {
+		r.Reason = fmt.Sprintf("no rotation could give a p below %.2g; a test needs %g", p, most)
 	}
 }
 
