@@ -69,7 +69,7 @@ func (t *weekTables) overlaps(order []int) (o overlapValues) {
 }
 
 // explore is test for records of [minExploratory, minRows) weeks, which leave
-// no windows to rotate in: the weeks of g are put in random order instead. The
+// no windows to rotate in, and for longer ones if asked for: the weeks of g are put in random order instead. The
 // level at the scale of six weeks is not kept, so a season or a trend that both
 // functions share counts as a relationship; the result is marked Exploratory
 // and is no candidate for control of false discoveries.

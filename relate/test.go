@@ -55,8 +55,8 @@ type Result struct {
 	Testable bool
 	Reason   string // why it is not testable
 	Dense    bool   // a function marks more than half of its cells: never a discovery
-	// Exploratory says that the record is too short for windows, so that weeks
-	// were permuted over all of it: never a discovery.
+	// Exploratory says that weeks were permuted over the whole record, because it
+	// is too short for windows or as asked for: never a discovery.
 	Exploratory bool
 	Windows     int // that rows were exchanged in; 0 if there is no null, and so nothing is expected
 	Rows        int // rows in the windows
