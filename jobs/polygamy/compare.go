@@ -36,6 +36,7 @@ wrong with its p-values is printed with them; they are not for discovery.`
 func compareCommand(w io.Writer) *cobra.Command {
 	var o jobs.CompareOptions
 	var lags string
+	var tolerance int
 	cmd := &cobra.Command{
 		Use:   "compare A B",
 		Short: "Test whether two fields move together",
@@ -59,6 +60,9 @@ func compareCommand(w io.Writer) *cobra.Command {
 					return jobs.UsageError(fmt.Errorf("--lags %s: write the first and the last lag in steps, such as -12:12", lags))
 				}
 			}
+			if cmd.Flags().Changed("events") {
+				o.Events = &tolerance
+			}
 			return jobs.Compare(cmd.Context(), o, w)
 		},
 	}
@@ -68,6 +72,11 @@ func compareCommand(w io.Writer) *cobra.Command {
 	flags.StringVar(&o.Resolution, "resolution", "", "time step of CSV fields (default: from the times)")
 	flags.StringVar(&lags, "lags", "", "lags of the second field, in steps: FIRST:LAST")
 	flags.StringSliceVar(&o.Versions, "version", nil, "versions to test: anomaly, raw (default both)")
+	flags.StringVar(&o.Null, "null", "windows", "how weeks are exchanged: windows, windows:N of N weeks, or weeks over the whole record")
+	flags.StringArrayVar(&o.Given, "given", nil, "a field whose features are left out: what remains of the relationship? (may be repeated)")
+	flags.StringVar(&o.Holidays, "holidays", "", "file of dates, one a line, to test without their weeks as well")
+	flags.IntVar(&tolerance, "events", 0, "tolerance in steps of an event view: how many features are followed by one of the other")
+	flags.BoolVar(&o.Measures, "measures", false, "correlation, mutual information and time warping of the values, under the same null")
 	flags.BoolVar(&o.Compat, "compat", false, "repeat the published test, flaws included, to compare results with it")
 	flags.StringVar(&o.Format, "format", "table", "form of output: table or json")
 	return cmd
