@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -372,5 +373,37 @@ func TestLayRows(t *testing.T) {
 	}
 	if twice == 0 {
 		t.Error("no hour comes twice")
+	}
+}
+
+// TestCompareKeys: the documents explain every key of the JSON.
+func TestCompareKeys(t *testing.T) {
+	var keys []string
+	var visit func(r reflect.Type)
+	visit = func(r reflect.Type) {
+		for r.Kind() == reflect.Pointer || r.Kind() == reflect.Slice {
+			r = r.Elem()
+		}
+		if r.Kind() != reflect.Struct {
+			return
+		}
+		for i := range r.NumField() {
+			if key, _, _ := strings.Cut(r.Field(i).Tag.Get("json"), ","); key != "" {
+				keys = append(keys, key)
+				visit(r.Field(i).Type)
+			}
+		}
+	}
+	visit(reflect.TypeFor[Comparison]())
+	for _, name := range []string{"docs/compare.md", "../README.md"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range keys {
+			if !bytes.Contains(text, []byte("`"+key+"`")) {
+				t.Errorf("%s does not explain the key %s", name, key)
+			}
+		}
 	}
 }

@@ -42,8 +42,12 @@
 //	                                    fewer than 8               not testable, with
 //	                                                               the reason
 //
+// Rows of one week or one month each, and other windows, are a [Null]'s.
+//
 // Holidays and weather are real common causes at this scale: a p-value says
 // that two functions are related, not that one drives the other.
+// [Marks.Without] and [Marks.WithoutRows] leave out what a third function, or
+// a holiday, has to do with it.
 //
 // # Sources
 //
