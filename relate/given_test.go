@@ -1,6 +1,7 @@
 package relate
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -106,5 +107,36 @@ func TestGivenCommonCause(t *testing.T) {
 	}
 	if direct < 95 || directGiven < 95 {
 		t.Errorf("one drives the other: %d of %d pairs at 0.05, %d given a third", direct, pairs, directGiven)
+	}
+}
+
+// TestGivenCalibration: unrelated functions with a shared cycle stay unrelated
+// where a third, whose features last for days and fill two cells in five, is
+// quiet. The band is four standard errors.
+func TestGivenCalibration(t *testing.T) {
+	const weeks, pairs = 104, 100
+	noise := func(rng *rand.Rand, memory float64) *Marks {
+		phi := math.Exp(-1 / memory)
+		x, state := make([]float64, weeks*168), rng.NormFloat64()
+		for i := range x {
+			state = phi*state + math.Sqrt(1-phi*phi)*rng.NormFloat64()
+			x[i] = state + math.Sin(2*math.Pi*float64(i%24)/24)
+		}
+		return tails(x, 168, 0.2)
+	}
+	rejected := 0
+	for seed := range uint64(pairs) {
+		rng := rand.New(rand.NewPCG(seed, 53))
+		f, g, third := noise(rng, 24), noise(rng, 24), noise(rng, 72)
+		f, g = f.Without(third, 1), g.Without(third, 1)
+		r := Test(f, g, NewMemory(f), NewMemory(g))
+		if !r.Testable {
+			t.Fatalf("seed %d: %s", seed, r.Reason)
+		}
+		rejected += b2i(r.P <= 0.05)
+	}
+	t.Logf("%d of %d at 0.05", rejected, pairs)
+	if rejected > 14 {
+		t.Errorf("%d of %d unrelated pairs have p <= 0.05 given a third", rejected, pairs)
 	}
 }
