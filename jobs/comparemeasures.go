@@ -146,7 +146,7 @@ func (c *Comparison) measuresText() string {
 	b.WriteString("  standard techniques on the values at the same step, under the same null:\n")
 	for _, m := range c.Measures {
 		p := "p = " + shown("%.2g", m.P)
-		if m.Reason != "" {
+		if m.Reason != "" && m.Reason != c.Reason {
 			p = m.Reason
 		}
 		fmt.Fprintf(&b, "    %-18s %8s   %s\n", m.Name, shown("%.3g", m.Value), p)

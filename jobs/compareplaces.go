@@ -74,8 +74,8 @@ func (c *Comparison) eventsText() string {
 		case to == 0:
 			when = "in the same " + c.step
 		}
-		b.WriteString(e.Trigger.text(fmt.Sprintf("a's %s are followed by a %s of b", plural[e.ASign], e.BSign), when))
-		b.WriteString(e.Precursor.text(fmt.Sprintf("b's %s are preceded by a %s of a", plural[e.BSign], e.ASign), when))
+		b.WriteString(e.Trigger.text(fmt.Sprintf("a's %s are followed by a %s of b", plural[e.ASign], e.BSign), when, c.Reason))
+		b.WriteString(e.Precursor.text(fmt.Sprintf("b's %s are preceded by a %s of a", plural[e.BSign], e.ASign), when, c.Reason))
 	}
 	return b.String()
 }
@@ -88,8 +88,8 @@ func (c *Comparison) steps(n int) string {
 	return c.step + "s"
 }
 
-// text is a sentence about a rate.
-func (e *EventTest) text(what, when string) string {
+// text is a sentence about a rate. A reason that is known is not repeated.
+func (e *EventTest) text(what, when, known string) string {
 	if e.Rate == nil {
 		return fmt.Sprintf("      - %% of %s %s: none is counted\n", what, when)
 	}
@@ -97,7 +97,10 @@ func (e *EventTest) text(what, when string) string {
 	if e.Expected != nil {
 		line += fmt.Sprintf(", %.0f %% expected", 100**e.Expected)
 	}
-	if e.P == nil {
+	switch {
+	case e.P == nil && e.Reason == known:
+		return line + "\n"
+	case e.P == nil:
 		return line + ", not tested: " + e.Reason + "\n"
 	}
 	return line + fmt.Sprintf(", p = %.2g\n", *e.P)

@@ -76,7 +76,7 @@ func (n Null) search(pairs int, pair func(i int) (f, g *Marks, memoryF, memoryG 
 		for i := range pairs {
 			f, g, _, _ := pair(i)
 			s.Results[i] = n.untested()
-			s.Results[i].Reason, s.Results[i].Rows, s.Results[i].Counts = s.Reason, len(rows), countRows(f, g, rows)
+			s.Results[i].Reason, s.Results[i].Rows, s.Results[i].Counts = s.Reason, len(rows), countRows(f, g, sharedRows(f, g))
 		}
 		return s
 	}

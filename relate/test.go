@@ -7,7 +7,7 @@ import (
 )
 
 // Counts are the features of two functions on the cells that both cover in the
-// rows of the test.
+// rows of the test; in all rows of both records if these are too few for one.
 type Counts struct {
 	PositivePositive, NegativeNegative int // cells where both have a feature of one sign
 	PositiveNegative, NegativePositive int // cells where the signs differ, the first function's first
@@ -130,7 +130,7 @@ func (n Null) Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 	r.Rows = len(rows)
 	switch kind, reason := n.kind(len(rows)); kind {
 	case noTest:
-		r.Counts, r.Reason = countRows(f, g, rows), reason
+		r.Counts, r.Reason = countRows(f, g, sharedRows(f, g)), reason
 	case permuted:
 		r.explore(f, g, rows)
 	default:

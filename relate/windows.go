@@ -128,10 +128,14 @@ func (n Null) attainable() float64 {
 
 // Windows returns the rows of two functions in which their features are
 // counted, in the windows that rows are exchanged in; in one if that is the
-// whole record, or if there is no test.
+// whole record. Without a test these are all rows of both records, as there is
+// no reason then to leave out those with less than half of their cells.
 func (n Null) Windows(f, g *Marks) [][]int {
 	rows := commonRows(f, g)
-	if kind, _ := n.kind(len(rows)); kind != windowed {
+	switch kind, _ := n.kind(len(rows)); kind {
+	case noTest:
+		return [][]int{sharedRows(f, g)}
+	case permuted:
 		return [][]int{rows}
 	}
 	return n.windows(rows)
@@ -178,6 +182,16 @@ func chooseWindows(rows []int) [][]int {
 		}
 	}
 	return windows
+}
+
+// sharedRows returns the rows of both records.
+func sharedRows(f, g *Marks) []int {
+	f.check(g)
+	var rows []int
+	for row := max(f.First, g.First); row < min(f.First+f.Rows, g.First+g.Rows); row++ {
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // commonRows returns the rows that both functions have and in which at least

@@ -128,3 +128,26 @@ func TestMonths(t *testing.T) {
 		t.Errorf("weeks: %.3f of the pairs at 0.05", weeks)
 	}
 }
+
+// TestCountsWithoutTest: cells that both cover are counted in weeks of scant
+// data too if there is no test.
+func TestCountsWithoutTest(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 63))
+	f, g := randomSigns(rng, 40, 30, 0.3, 0.6).marks(2), randomSigns(rng, 40, 30, 0.3, 0.6).marks(0)
+	want := Counts{}
+	for row := 2; row < 40; row++ {
+		c := countRows(f, g, []int{row})
+		want.Cells += c.Cells
+		want.PositivePositive += c.PositivePositive
+		want.NegativeG += c.NegativeG
+	}
+	m, k := NewMemory(f), NewMemory(g)
+	for name, r := range map[string]*Result{
+		"test": Test(f, g, m, k), "search": Sweep([]*Marks{f}, []*Marks{g}, []*Memory{m}, []*Memory{k}).Results[0],
+	} {
+		c := r.Counts
+		if r.Testable || r.Rows >= minExploratory || c.Cells != want.Cells || c.PositivePositive != want.PositivePositive || c.NegativeG != want.NegativeG || c.PositivePositive == 0 {
+			t.Errorf("%s: testable %t, %d rows, counts %+v, want %+v", name, r.Testable, r.Rows, c, want)
+		}
+	}
+}
