@@ -7,6 +7,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"polygamy/datasets"
@@ -25,6 +26,12 @@ type CompareOptions struct {
 	Versions   []string // raw, anomaly; empty: both, anomaly first
 	Format     string   // table (default) or json
 
+	Null     string   // windows (default), windows:N or weeks
+	Given    []string // fields whose features are left out, one after the other
+	Holidays string   // file of dates whose weeks are left out
+	Events   *int     // tolerance in steps of the event view; nil: none
+	Measures bool     // standard techniques beside the test
+
 	// Compat repeats the test of the published implementation instead, on its own
 	// features: a list of [CompatComparison].
 	Compat bool
@@ -34,13 +41,16 @@ type CompareOptions struct {
 type Comparison struct {
 	A        string `json:"a"`
 	B        string `json:"b"`
-	Version  string `json:"version"` // raw, or anomaly: the departure from the weekly routine and the slow level
+	Version  string `json:"version"` // raw, or anomaly: the departure from the routine
 	Testable bool   `json:"testable"`
 	Reason   string `json:"reason,omitempty"` // why it is not
 
-	// Exploratory says that the records are of 8 to 29 weeks: weeks were permuted
-	// over the whole record, so that seasons and trends in common count.
-	Exploratory bool `json:"exploratory"`
+	// Exploratory says that weeks were permuted over the whole record, so that
+	// seasons and trends in common count: it is of 8 to 29 weeks, or that was
+	// asked for.
+	Exploratory bool   `json:"exploratory"`
+	Unit        string `json:"unit"` // what weeks are: weeks, months or years
+	Null        string `json:"null"` // the hypothesis that p is of; empty without a test
 
 	P         *float64 `json:"p"`         // of the whole sweep and all lags, the search paid for
 	Effective float64  `json:"effective"` // independent tests that the search amounts to
@@ -50,6 +60,14 @@ type Comparison struct {
 	To        string   `json:"to"`
 	Levels    []Tested `json:"levels"` // at the best lag
 	Lags      []Tested `json:"lags"`   // at the best level; one if no lags were asked for
+
+	Given    []*Given    `json:"given,omitempty"`    // away from the features of other functions
+	Holidays *Holidays   `json:"holidays,omitempty"` // without the weeks of holidays
+	Events   []EventRate `json:"events,omitempty"`   // of each pair of signs, at the best level and lag
+	Maps     []MapTest   `json:"maps,omitempty"`     // of each sign, at the best level; functions with regions
+	Measures []Measure   `json:"measures,omitempty"` // at lag 0
+
+	step string // name of a time step
 }
 
 // Tested is the test of one level and lag.
@@ -62,14 +80,20 @@ type Tested struct {
 	Windows  int    `json:"windows"`
 	Weeks    int    `json:"weeks"`
 
-	Score     float64 `json:"score"`     // tau, -1 to 1
-	Strength  float64 `json:"strength"`  // rho, 0 to 1
-	Precision float64 `json:"precision"` // share of b's features that are a's
-	Recall    float64 `json:"recall"`    // share of a's features that are b's
-	Kappa     float64 `json:"kappa"`     // excess signed strength: beyond the shared routine
-	Lift      float64 `json:"lift"`      // overlap over the expected one
-	Z         float64 `json:"z"`         // of the signed overlap
-	Guard     float64 `json:"guard"`     // inflation of the variance by long memory; above 1.5 in doubt
+	Score     float64  `json:"score"`     // tau, -1 to 1
+	Strength  float64  `json:"strength"`  // rho, 0 to 1
+	Precision float64  `json:"precision"` // share of b's features that are a's
+	Recall    float64  `json:"recall"`    // share of a's features that are b's
+	Kappa     *float64 `json:"kappa"`     // excess signed strength: beyond the shared routine
+	Lift      *float64 `json:"lift"`      // overlap over the expected one
+	Z         *float64 `json:"z"`         // of the signed overlap
+	Guard     *float64 `json:"guard"`     // inflation of the variance by long memory; above 1.5 in doubt
+
+	// 95 % confidence intervals, null if there is none.
+	ScoreInterval     *[2]float64 `json:"score_interval"`
+	StrengthInterval  *[2]float64 `json:"strength_interval"`
+	PrecisionInterval *[2]float64 `json:"precision_interval"`
+	RecallInterval    *[2]float64 `json:"recall_interval"`
 
 	PP    int `json:"pp"` // cells that are positive features of both
 	NN    int `json:"nn"`
@@ -91,35 +115,26 @@ type Tested struct {
 
 // Compare tests whether two fields are related.
 func Compare(ctx context.Context, o CompareOptions, w io.Writer) error {
-	if err := checkFormat(o.Format); err != nil {
+	if err := o.check(); err != nil {
 		return err
 	}
-	if o.First > o.Last {
-		return usageErrorf("lags from %d to %d: the first is the smaller", o.First, o.Last)
+	p, err := o.open()
+	if err != nil {
+		return err
 	}
-	if o.Compat && (len(o.Versions) > 0 || o.First != 0 || o.Last != 0) {
-		return usageErrorf("--compat repeats the published test, which has no lags and no versions; leave --lags and --version out")
+	if o.Compat {
+		return o.compareCompat(ctx, p.a, p.b, w)
 	}
 	if len(o.Versions) == 0 {
 		o.Versions = []string{"anomaly", "raw"}
 	}
-	var functions [2]*datasets.Function
-	for i, name := range []string{o.A, o.B} {
-		var err error
-		if functions[i], err = o.read(name); err != nil {
-			return err
-		}
-	}
-	if o.Compat {
-		return o.compareCompat(ctx, functions[0], functions[1], w)
-	}
 	var results []*Comparison
 	for _, version := range o.Versions {
-		if ctx.Err() != nil {
+		c, err := o.compare(ctx, p, version)
+		switch {
+		case ctx.Err() != nil:
 			return outputError(errInterrupted)
-		}
-		c, err := o.compare(ctx, functions[0], functions[1], version)
-		if err != nil {
+		case err != nil:
 			return err
 		}
 		results = append(results, c)
@@ -133,6 +148,80 @@ func Compare(ctx context.Context, o CompareOptions, w io.Writer) error {
 		}
 	}
 	return nil
+}
+
+// check returns an error unless the options go together.
+func (o *CompareOptions) check() error {
+	if err := checkFormat(o.Format); err != nil {
+		return err
+	}
+	switch {
+	case o.First > o.Last:
+		return usageErrorf("lags from %d to %d: the first is the smaller", o.First, o.Last)
+	case o.Events != nil && *o.Events < 0:
+		return usageErrorf("--events %d: a tolerance is a number of steps from 0 on", *o.Events)
+	case o.Compat && (len(o.Versions) > 0 || o.First != 0 || o.Last != 0):
+		return usageErrorf("--compat repeats the published test, which has no lags and no versions; leave --lags and --version out")
+	case o.Compat && (o.Null != "" || len(o.Given) > 0 || o.Holidays != "" || o.Events != nil || o.Measures):
+		return usageErrorf("--compat repeats the published test; leave --null, --given, --holidays, --events and --measures out")
+	}
+	for _, version := range o.Versions {
+		if _, err := datasets.ParseVersion(version); err != nil {
+			return usageErrorf("--version: %v", err)
+		}
+	}
+	_, err := parseNull(o.Null)
+	return err
+}
+
+// parseNull reads the option null.
+func parseNull(text string) (relate.Null, error) {
+	name, number, numbered := strings.Cut(text, ":")
+	n, err := strconv.Atoi(number)
+	switch {
+	case !numbered && (name == "" || name == "windows"):
+		return relate.Null{}, nil
+	case !numbered && name == "weeks":
+		return relate.Null{Permute: true}, nil
+	case numbered && name == "windows" && err == nil && n >= leastWindow && n <= mostWindow:
+		return relate.Null{Window: n}, nil
+	}
+	return relate.Null{}, usageErrorf("--null %s: choose windows, windows:N of %d to %d weeks, or weeks", text, leastWindow, mostWindow)
+}
+
+// The bounds of relate.Null.
+const leastWindow, mostWindow = 4, 26
+
+// compared are the inputs of a comparison.
+type compared struct {
+	a, b     *datasets.Function
+	given    []*datasets.Function
+	holidays []int // weeks, nil if there is no file
+}
+
+// open reads the inputs.
+func (o *CompareOptions) open() (*compared, error) {
+	p := &compared{}
+	var err error
+	if p.a, err = o.read(o.A); err != nil {
+		return nil, err
+	}
+	if p.b, err = o.read(o.B); err != nil {
+		return nil, err
+	}
+	for _, name := range o.Given {
+		third, err := o.read(name)
+		if err != nil {
+			return nil, err
+		}
+		p.given = append(p.given, third)
+	}
+	if o.Holidays != "" {
+		if p.holidays, err = readHolidays(o.Holidays); err != nil {
+			return nil, inputError(err)
+		}
+	}
+	return p, nil
 }
 
 // read reads a field as a function.
@@ -167,51 +256,124 @@ func counts(values []float64) bool {
 }
 
 // compare tests one version of two functions.
-func (o *CompareOptions) compare(ctx context.Context, f, g *datasets.Function, version string) (*Comparison, error) {
-	c := &Comparison{A: f.Name(), B: g.Name(), Version: version, Levels: []Tested{}, Lags: []Tested{}}
-	if c.Reason = unlike(f, g); c.Reason != "" {
-		return c, nil
+func (o *CompareOptions) compare(ctx context.Context, p *compared, version string) (*Comparison, error) {
+	c := &Comparison{A: p.a.Name(), B: p.b.Name(), Version: version, Levels: []Tested{}, Lags: []Tested{}}
+	q := &question{o: o, inputs: p, version: version}
+	var err error
+	if c.Reason, err = q.prepare(ctx); err != nil || c.Reason != "" {
+		return c, err
 	}
-	if f.Axis.Resolution > datasets.Week {
-		c.Reason = fmt.Sprintf("steps of a %s have no weeks to rotate", f.Axis.Resolution)
-		return c, nil
+	q.search = q.null.Lags(q.marks[0], q.marks[1], q.memories[0], q.memories[1], q.regions(), q.lags)
+	q.fill(c)
+	if err := q.given(ctx, c); err != nil {
+		return nil, err
 	}
-	var marks [2][]*relate.Marks
-	var memories [2][]*relate.Memory
-	var levels []string
-	for i, function := range []*datasets.Function{f, g} {
-		switch wanted, err := datasets.ParseVersion(version); {
-		case err != nil:
-			return nil, usageErrorf("--version: %v", err)
-		case function.Version == wanted:
-		case wanted == datasets.Raw:
-			c.Reason = function.Name() + " is an anomaly, whose file does not hold the raw values"
-			return c, nil
-		default:
-			if function, err = function.Anomaly(); err != nil {
-				c.Reason = err.Error()
-				return c, nil
-			}
-		}
-		var err error
-		if marks[i], levels, err = sweepMarks(ctx, function); err != nil {
+	q.holidays(c)
+	if o.Events != nil {
+		if err := q.events(c, *o.Events); err != nil {
 			return nil, err
 		}
-		for _, m := range marks[i] {
-			memories[i] = append(memories[i], relate.NewMemory(m))
-		}
 	}
-	if len(marks[0]) == 0 || len(marks[1]) == 0 {
-		c.Reason = "one of them has no values"
-		return c, nil
+	q.maps(c)
+	if o.Measures {
+		return c, q.measures(ctx, c)
 	}
-	var lags []int
-	for lag := o.First; lag <= o.Last; lag++ {
-		lags = append(lags, lag)
-	}
-	s := relate.Lags(marks[0], marks[1], memories[0], memories[1], len(f.Regions.IDs), lags)
-	c.fill(s, levels, lags)
 	return c, nil
+}
+
+// A question is one version of two functions that are compared.
+type question struct {
+	o       *CompareOptions
+	inputs  *compared
+	version string
+
+	null     relate.Null
+	f, g     *datasets.Function // in the version
+	marks    [2][]*relate.Marks // of each level
+	memories [2][]*relate.Memory
+	levels   []string
+	lags     []int
+
+	search     *relate.Search
+	level, lag int // indexes of the strongest association
+}
+
+func (q *question) regions() int { return len(q.f.Regions.IDs) }
+
+// day returns the number of steps of 24 hours, or 1 for longer steps.
+func (q *question) day() int {
+	if q.f.Axis.Resolution == datasets.Hour {
+		return 24
+	}
+	return 1
+}
+
+// prepare finds the features of the functions, or the reason why they cannot
+// be compared.
+func (q *question) prepare(ctx context.Context) (reason string, err error) {
+	if reason := unlike(q.inputs.a, q.inputs.b); reason != "" {
+		return reason, nil
+	}
+	if q.null, err = parseNull(q.o.Null); err != nil {
+		return "", err
+	}
+	q.null = nullFor(q.null, q.inputs.a.Axis.Resolution, q.version)
+	for i, to := range []**datasets.Function{&q.f, &q.g} {
+		if *to, reason = versionOf([]*datasets.Function{q.inputs.a, q.inputs.b}[i], q.version); reason != "" {
+			return reason, nil
+		}
+		if q.marks[i], q.levels, err = sweepMarks(ctx, *to); err != nil {
+			return "", err
+		}
+		if len(q.marks[i]) == 0 {
+			return (*to).Name() + " has no values", nil
+		}
+		q.memories[i] = memoriesOf(q.marks[i])
+	}
+	for lag := q.o.First; lag <= q.o.Last; lag++ {
+		q.lags = append(q.lags, lag)
+	}
+	return "", nil
+}
+
+// nullFor returns the null for steps of a resolution.
+func nullFor(n relate.Null, r datasets.Resolution, version string) relate.Null {
+	switch {
+	case r == datasets.Week:
+		n.Unit = relate.WeekSteps
+	case r == datasets.Month && (n.Permute || n.Window != 0):
+		n = relate.Null{Unit: relate.Months, Reason: "months are tested in windows of a year; leave --null out"}
+	case r == datasets.Month && version == datasets.Raw.String():
+		n = relate.Null{Unit: relate.Months, Reason: "raw months share the cycle of the year, which would pass for a relationship; see the anomaly"}
+	case r == datasets.Month:
+		n.Unit = relate.Months
+	case r == datasets.Year:
+		n = relate.Null{Reason: "years have nothing to be exchanged in"}
+	}
+	return n
+}
+
+// versionOf returns a version of a function, or the reason why there is none.
+func versionOf(f *datasets.Function, version string) (v *datasets.Function, reason string) {
+	switch {
+	case f.Version.String() == version:
+		return f, ""
+	case f.Version != datasets.Raw:
+		return nil, f.Name() + " is an anomaly, whose file does not hold the raw values"
+	}
+	v, err := f.Anomaly()
+	if err != nil {
+		return nil, err.Error()
+	}
+	return v, ""
+}
+
+func memoriesOf(marks []*relate.Marks) []*relate.Memory {
+	memories := make([]*relate.Memory, len(marks))
+	for i, m := range marks {
+		memories[i] = relate.NewMemory(m)
+	}
+	return memories
 }
 
 // unlike says why the cells of two functions are not the same ones, if so.
@@ -228,7 +390,7 @@ func unlike(f, g *datasets.Function) string {
 // sweepMarks returns the marks of a function at every level of the default
 // sweep.
 func sweepMarks(ctx context.Context, f *datasets.Function) (marks []*relate.Marks, levels []string, err error) {
-	first, period, slots, err := datasets.WeekSlots(f.Axis)
+	first, period, slots, err := slotsOf(f.Axis)
 	if err != nil {
 		return nil, nil, inputError(err)
 	}
@@ -249,31 +411,80 @@ func sweepMarks(ctx context.Context, f *datasets.Function) (marks []*relate.Mark
 	return marks, levels, nil
 }
 
-// fill writes what a search found.
-func (c *Comparison) fill(s *relate.Search, levels []string, lags []int) {
+// slotsOf is [datasets.WeekSlots], and for years a row a year.
+func slotsOf(a datasets.Axis) (first, period int, slots []int32, err error) {
+	if a.Resolution != datasets.Year {
+		return datasets.WeekSlots(a)
+	}
+	slots = make([]int32, a.Len())
+	for i := range slots {
+		slots[i] = int32(i)
+	}
+	return a.Start(0).Year(), 1, slots, nil
+}
+
+// fill writes what the search found.
+func (q *question) fill(c *Comparison) {
+	s := q.search
 	c.Testable, c.Reason, c.P, c.Effective, c.Exploratory = s.Testable, s.Reason, known(s.P), s.Effective, s.Exploratory
-	bestLevel, bestLag := 0, slices.Index(lags, 0)
-	if bestLag < 0 {
-		bestLag = 0
+	c.Unit, c.step = q.null.Unit.String(), q.f.Axis.Resolution.String()
+	if q.f.Axis.Resolution == datasets.Year {
+		c.Unit = "years"
 	}
+	if s.Testable {
+		c.Null = q.hypothesis()
+	}
+	// Without a strongest association, that of the level which is best for most.
+	q.level, q.lag = max(0, slices.Index(q.levels, usualLevel)), max(0, slices.Index(q.lags, 0))
 	if s.Best >= 0 {
-		bestLevel, bestLag = s.Best/len(lags), s.Best%len(lags)
-		c.Level, c.Lag = levels[bestLevel], lags[bestLag]
+		q.level, q.lag = s.Best/len(q.lags), s.Best%len(q.lags)
+		c.Level = q.levels[q.level]
 	}
-	at := func(level, lag int) Tested { return tested(s.Results[level*len(lags)+lag], levels[level], lags[lag]) }
-	for level := range levels {
-		t := at(level, bestLag)
+	c.Lag = q.lags[q.lag]
+	at := func(level, lag int) Tested {
+		return q.tested(s.Results[level*len(q.lags)+lag], q.marks[0][level], q.marks[1][level], level, lag)
+	}
+	for level := range q.levels {
+		t := at(level, q.lag)
 		c.Levels = append(c.Levels, t)
-		if t.P != nil && s.Effective*(*t.P) <= 0.05 {
+		if t.P != nil && s.Effective*(*t.P) <= alpha {
 			if c.From == "" {
 				c.From = t.Level
 			}
 			c.To = t.Level
 		}
 	}
-	for lag := range lags {
-		c.Lags = append(c.Lags, at(bestLevel, lag))
+	for lag := range q.lags {
+		c.Lags = append(c.Lags, at(q.level, lag))
 	}
+}
+
+const (
+	alpha = 0.05
+	// usualLevel is the best of the sweep on real data as a whole.
+	usualLevel = "tail:10"
+)
+
+// hypothesis is the null hypothesis in words.
+func (q *question) hypothesis() string {
+	if q.search.Exploratory {
+		return "the order of the weeks of one is unrelated to that of the other's"
+	}
+	size, profile := "six weeks", "hour-of-week profile, its "
+	switch {
+	case q.null.Window != 0:
+		size = fmt.Sprintf("%d weeks", q.null.Window)
+	case q.null.Unit == relate.Months:
+		size = "a year"
+	}
+	switch q.f.Axis.Resolution {
+	case datasets.Day:
+		profile = "day-of-week profile, its "
+	case datasets.Week, datasets.Month:
+		profile = ""
+	}
+	return fmt.Sprintf("given each one's own %slevel at the scale of %s and its map, the %s-to-%[3]s timing of its features is unrelated to the other's",
+		profile, size, strings.TrimSuffix(q.null.Unit.String(), "s"))
 }
 
 // known returns nil for NaN, which JSON does not have.
@@ -284,75 +495,32 @@ func known(x float64) *float64 {
 	return &x
 }
 
-func tested(r *relate.Result, level string, lag int) Tested {
+// tested returns what a result says. The marks of g are not moved.
+func (q *question) tested(r *relate.Result, f, g *relate.Marks, level, lag int) Tested {
 	n := &r.Counts
-	return Tested{
-		Level: level, Lag: lag, Testable: r.Testable, Reason: r.Reason, Dense: r.Dense, Windows: r.Windows, Weeks: r.Rows,
+	i := q.null.Intervals(f, g.Moved(q.lags[lag], q.regions()), q.f.Regions.Graph, q.day())
+	t := Tested{
+		Level: q.levels[level], Lag: q.lags[lag], Testable: r.Testable, Reason: r.Reason, Dense: r.Dense, Windows: r.Windows, Weeks: r.Rows,
 		Score: n.Score(), Strength: n.Strength(), Precision: n.Precision(), Recall: n.Recall(),
-		Kappa: r.Excess(), Lift: r.Lift(), Z: r.Z, Guard: r.Inflation,
+		ScoreInterval: interval(i.Score), StrengthInterval: interval(i.Strength),
+		PrecisionInterval: interval(i.Precision), RecallInterval: interval(i.Recall),
 		PP: n.PositivePositive, NN: n.NegativeNegative, PN: n.PositiveNegative, NP: n.NegativePositive,
 		FPos: n.PositiveF, FNeg: n.NegativeF, GPos: n.PositiveG, GNeg: n.NegativeG, Cells: n.Cells,
 		P: known(r.P), PD: known(r.PD), PPP: known(r.PPositivePositive), PNN: known(r.PNegativeNegative),
 		PPN: known(r.PPositiveNegative), PNP: known(r.PNegativePositive),
 	}
+	if r.Windows > 0 {
+		t.Kappa, t.Lift = known(r.Excess()), known(r.Lift())
+	}
+	if r.Testable {
+		t.Z, t.Guard = known(r.Z), known(r.Inflation)
+	}
+	return t
 }
 
-// text is a comparison as a page to read.
-func (c *Comparison) text() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s and %s, %s: ", c.A, c.B, c.Version)
-	switch {
-	case !c.Testable:
-		fmt.Fprintf(&b, "not tested: %s\n\n", c.Reason)
-		return b.String()
-	case *c.P <= 0.05:
-		best := c.Levels[slices.IndexFunc(c.Levels, func(t Tested) bool { return t.Level == c.Level })]
-		word := "together"
-		if best.Z < 0 {
-			word = "against each other"
-		}
-		verb := "move"
-		if c.Exploratory {
-			verb = "may move"
-		}
-		fmt.Fprintf(&b, "they %s %s, p = %.3g", verb, word, *c.P)
-		if c.Lag != 0 {
-			fmt.Fprintf(&b, ", strongest %d steps later", c.Lag)
-		}
-		fmt.Fprintf(&b, "; it holds from %s to %s\n", c.From, c.To)
-	default:
-		fmt.Fprintf(&b, "no more than chance, p = %.3g\n", *c.P)
+func interval(i relate.Interval) *[2]float64 {
+	if math.IsNaN(i.Low) {
+		return nil
 	}
-	fmt.Fprintf(&b, "  %-8s %5s %7s %8s %7s %6s %8s %9s %9s\n", "level", "lag", "score", "strength", "kappa", "lift", "z", "p", "cells")
-	line := func(t Tested) {
-		p := "-"
-		if t.P != nil {
-			p = fmt.Sprintf("%.2g", *t.P)
-		}
-		fmt.Fprintf(&b, "  %-8s %5d %7.2f %8.2f %7.3f %6.2f %8.1f %9s %9d", t.Level, t.Lag, t.Score, t.Strength, t.Kappa, t.Lift, t.Z, p, t.PP+t.NN+t.PN+t.NP)
-		if t.Dense {
-			b.WriteString("  dense")
-		}
-		if !t.Testable {
-			b.WriteString("  " + t.Reason)
-		}
-		b.WriteString("\n")
-	}
-	for _, t := range c.Levels {
-		line(t)
-	}
-	if len(c.Lags) > 1 {
-		fmt.Fprintf(&b, "  at %s, by lag:\n", c.Level)
-		for _, t := range c.Lags {
-			line(t)
-		}
-	}
-	if c.Exploratory {
-		fmt.Fprintf(&b, "  exploratory, of %d weeks only: the null is that their order in time is unrelated, so that a season or\n"+
-			"  a trend in common counts as moving together\n\n", c.Levels[0].Weeks)
-		return b.String()
-	}
-	fmt.Fprintf(&b, "  the null: given each one's own hour-of-week profile, its level at the scale of six weeks and its map,\n"+
-		"  the week-to-week timing of its features is unrelated to the other's (%d windows, %d weeks, guard %.2f)\n\n", c.Levels[0].Windows, c.Levels[0].Weeks, c.Levels[0].Guard)
-	return b.String()
+	return &[2]float64{i.Low, i.High}
 }

@@ -64,8 +64,12 @@
 //	compat                   stationary independent       cycles, maps, smooth       its Flaws, with their rates
 //	                         cells, one tail              fields: always
 //
+// Rows of one week or one month each, and other windows, are a [Null]'s.
+//
 // Holidays and weather are real common causes at this scale: a p-value says
 // that two functions are related, not that one drives the other.
+// [Marks.Without] and [Marks.WithoutRows] leave out what a third function, or
+// a holiday, has to do with it.
 //
 // # Sources
 //

@@ -69,6 +69,11 @@ type Rate struct {
 // whole number of slots of the regions of graph. Cost: the features times
 // regions/64, a few passes over the cells, and two tests.
 func Events(f, g *Marks, graph *topology.Graph, o Coincidence) (*EventView, error) {
+	return Null{}.Events(f, g, graph, o)
+}
+
+// Events is [Events] with another null.
+func (n Null) Events(f, g *Marks, graph *topology.Graph, o Coincidence) (*EventView, error) {
 	regions := graph.NumRegions()
 	f.check(g)
 	if regions == 0 || f.Cells%regions != 0 {
@@ -89,12 +94,12 @@ func Events(f, g *Marks, graph *topology.Graph, o Coincidence) (*EventView, erro
 	v := &EventView{}
 	before := spread(f, first, balls, regions, -o.Lag-o.Tolerance, o.Tolerance+1)
 	events := newPlaneMarks(g, second, g.Valid)
-	r := Test(before, events, NewMemory(before), NewMemory(events))
-	v.Precursor = newRate(r, r.Counts.PositiveG, expectedEvents(before, events))
+	r := n.Test(before, events, NewMemory(before), NewMemory(events))
+	v.Precursor = newRate(r, r.Counts.PositiveG, n.expectedEvents(before, events))
 	events = newPlaneMarks(f, first, f.Valid)
 	after := spread(g, second, balls, regions, o.Lag, o.Tolerance+1)
-	r = Test(events, after, NewMemory(events), NewMemory(after))
-	v.Trigger = newRate(r, r.Counts.PositiveF, expectedEvents(after, events))
+	r = n.Test(events, after, NewMemory(events), NewMemory(after))
+	v.Trigger = newRate(r, r.Counts.PositiveF, n.expectedEvents(after, events))
 	return v, nil
 }
 
@@ -115,7 +120,7 @@ func newRate(r *Result, events int, expected float64) Rate {
 	if events > 0 {
 		rate.Rate = float64(rate.Met) / float64(events)
 	}
-	if expected > 0 && r.Rows >= minExploratory {
+	if expected > 0 && r.Windows > 0 {
 		rate.Expected = r.ExpectedOverlap / expected
 	}
 	return rate
@@ -124,7 +129,7 @@ func newRate(r *Result, events int, expected float64) Rate {
 // expectedEvents returns how many events are counted under the null: as many as
 // in the data if the windows have data everywhere, else the mean over the
 // rotations, which bring events to other windows.
-func expectedEvents(windows, events *Marks) float64 {
+func (n Null) expectedEvents(windows, events *Marks) float64 {
 	all := *windows
 	all.Positive, all.Negative = windows.Valid, make([]uint64, len(windows.Positive))
 	if all.Positive == nil {
@@ -135,7 +140,7 @@ func expectedEvents(windows, events *Marks) float64 {
 	}
 	expected := 0.0
 	var k kernel
-	for _, w := range testWindows(windows, events) {
+	for _, w := range n.Windows(windows, events) {
 		counts := make([]overlapCounts, len(w))
 		k.countWindow(&all, events, w, counts)
 		for _, o := range counts {

@@ -119,7 +119,7 @@ func TestEvents(t *testing.T) {
 			e, w := slowEvents(rate.events, rate.other, rate.signs[0], rate.signs[1], distance, o.Hops, rate.from, rate.to, o.Onsets)
 			events := &record{first: rate.events.first, signs: e}
 			windows := &record{first: rate.other.first, signs: w}
-			met, n, expected := slowRate(events, windows, testWindows(w.marks(windows.first), e.marks(events.first)))
+			met, n, expected := slowRate(events, windows, Null{}.Windows(w.marks(windows.first), e.marks(events.first)))
 			if rate.got.Met != met || rate.got.Events != n {
 				t.Fatalf("seed %d, %+v: %s %d of %d, want %d of %d", seed, o, rate.name, rate.got.Met, rate.got.Events, met, n)
 			}

@@ -69,10 +69,11 @@ func (t *weekTables) overlaps(order []int) (o overlapValues) {
 }
 
 // explore is test for records of [minExploratory, minRows) weeks, which leave
-// no windows to rotate in: the weeks of g are put in random order instead. The
-// level at the scale of six weeks is not kept, so a season or a trend that both
-// functions share counts as a relationship; the result is marked Exploratory
-// and is no candidate for control of false discoveries.
+// no windows to rotate in, and for longer ones if asked for: the weeks of g are
+// put in random order instead. The level at the scale of six weeks is not kept,
+// so a season or a trend that both functions share counts as a relationship; the
+// result is marked Exploratory and is no candidate for control of false
+// discoveries.
 //
 // p = (b+1)/(m+1), b of m permutations being at least as extreme (Phipson and
 // Smyth 2010). They are the same in all tests of so many weeks. Cost:
@@ -89,7 +90,7 @@ func (r *Result) explore(f, g *Marks, rows []int) {
 			}
 		}
 	}
-	if r.checkFeatures(f, g, rows); r.Reason != "" {
+	if r.checkFeatures(f, g, rows, Weeks); r.Reason != "" {
 		return
 	}
 	r.Testable = true

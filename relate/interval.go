@@ -62,10 +62,15 @@ const (
 // positive. Cost: nine popcounts a word, and a few steps for each cell that
 // overlaps.
 func FindIntervals(f, g *Marks, graph *topology.Graph, day int) *Intervals {
+	return Null{}.Intervals(f, g, graph, day)
+}
+
+// Intervals is [FindIntervals] for the rows that are counted with n.
+func (n Null) Intervals(f, g *Marks, graph *topology.Graph, day int) *Intervals {
 	if graph.NumRegions() == 0 || f.Cells%graph.NumRegions() != 0 || day < 1 {
 		panic(fmt.Sprintf("relate: intervals of rows of %d cells in %d regions, with days of %d slots", f.Cells, graph.NumRegions(), day))
 	}
-	rows := slices.Concat(testWindows(f, g)...)
+	rows := slices.Concat(n.Windows(f, g)...)
 	week := make([]Counts, len(rows))
 	for i := range rows {
 		week[i] = countRows(f, g, rows[i:i+1])
@@ -91,16 +96,6 @@ func FindIntervals(f, g *Marks, graph *topology.Graph, day int) *Intervals {
 	}
 	i.Score, i.Effective = ratio((*Counts).Agreement, (*Counts).Overlap).wilson(i.Clusters)
 	return i
-}
-
-// testWindows returns the windows of the rows that [Test] counts: all common
-// rows in one if they are too few for windows.
-func testWindows(f, g *Marks) [][]int {
-	rows := commonRows(f, g)
-	if len(rows) < minRows {
-		return [][]int{rows}
-	}
-	return chooseWindows(nil, rows)
 }
 
 // A weekRatio is a ratio of two sums over weeks.

@@ -55,6 +55,11 @@ func Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *S
 	return new(Tester).Lags(f, g, memoryF, memoryG, regions, lags)
 }
 
+// Lags is [Lags] with another null.
+func (n Null) Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
+	return (&Tester{Null: n}).Lags(f, g, memoryF, memoryG, regions, lags)
+}
+
 // Lags is [Lags] in the memory of t, but for the moved marks.
 func (t *Tester) Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
 	return t.searchAll(len(f)*len(lags), func(i int) (*Marks, *Marks, *Memory, *Memory) {
@@ -85,16 +90,17 @@ func (t *Tester) searchAll(n int, pair func(i int) (f, g *Marks, memoryF, memory
 	}
 	s.Results = results
 	t.shareRows(n, pair)
-	if len(t.rows) < minExploratory {
-		s.Reason = tooFewRows(len(t.rows))
+	kind, reason := t.Null.kind(len(t.rows))
+	if kind == noTest {
+		s.Reason = reason
 		for i, r := range s.Results {
 			f, g, _, _ := pair(i)
-			r.Reason, r.Rows, r.Counts = s.Reason, len(t.rows), countRows(f, g, t.rows)
+			r.Reason, r.Rows, r.Counts = s.Reason, len(t.rows), countRows(f, g, sharedRows(f, g))
 		}
 		return s
 	}
-	if s.Exploratory = len(t.rows) < minRows; !s.Exploratory {
-		t.windows = chooseWindows(t.windows, t.rows)
+	if s.Exploratory = kind == permuted; !s.Exploratory {
+		t.windows = t.Null.windows(t.windows, t.rows)
 	}
 	testable := 0
 	for i, r := range s.Results {

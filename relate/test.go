@@ -125,6 +125,8 @@ func Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 // its own and holds until the next call; results do not depend on what was
 // tested before. A Tester serves one goroutine at a time.
 type Tester struct {
+	Null Null // that the functions are tested against
+
 	rows    []int // that both functions have
 	windows [][]int
 	kept    []int // rows of the windows
@@ -139,22 +141,22 @@ func (t *Tester) Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 	r := &t.result
 	*r = untested()
 	t.rows = appendCommonRows(t.rows[:0], f, g)
-	switch r.Rows = len(t.rows); {
-	case len(t.rows) < minExploratory:
-		r.Counts = countRows(f, g, t.rows)
-		r.Reason = tooFewRows(len(t.rows))
-	case len(t.rows) < minRows:
+	r.Rows = len(t.rows)
+	switch kind, reason := t.Null.kind(len(t.rows)); kind {
+	case noTest:
+		r.Counts, r.Reason = countRows(f, g, sharedRows(f, g)), reason
+	case permuted:
 		r.explore(f, g, t.rows)
 	default:
-		t.windows = chooseWindows(t.windows, t.rows)
+		t.windows = t.Null.windows(t.windows, t.rows)
 		t.test(r, f, g, memoryF, memoryG)
 	}
 	return r
 }
 
-// tooFewRows says that records are too short for any test.
-func tooFewRows(n int) string {
-	return fmt.Sprintf("%d common weeks with data; a test needs %d", n, minExploratory)
+// Test is [Test] with another null.
+func (n Null) Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
+	return (&Tester{Null: n}).Test(f, g, memoryF, memoryG)
 }
 
 // test is Test for the windows of t.
@@ -170,10 +172,10 @@ func (t *Tester) test(r *Result, f, g *Marks, memoryF, memoryG *Memory) {
 		r.ExpectedOverlap += e
 		r.ExpectedAgreement += signs[k] * e
 	}
-	if r.checkFeatures(f, g, t.kept); r.Reason != "" {
+	if r.checkFeatures(f, g, t.kept, t.Null.Unit); r.Reason != "" {
 		return
 	}
-	if r.checkRotations(t.tables.sums[signedOverlap].share(true)); r.Reason != "" {
+	if r.checkRotations(t.tables.sums[signedOverlap].share(true), t.Null.attainable()); r.Reason != "" {
 		return
 	}
 	r.Testable = true
@@ -212,12 +214,12 @@ func countRows(f, g *Marks, rows []int) (c Counts) {
 // checkFeatures sets the reason if the pair has too few features for a test. It looks only at
 // what no rotation changes, so that leaving pairs out does not disturb the
 // control of false discoveries (Bourgon, Gentleman and Huber 2010).
-func (r *Result) checkFeatures(f, g *Marks, rows []int) {
+func (r *Result) checkFeatures(f, g *Marks, rows []int, unit Unit) {
 	for i, m := range [2]*Marks{f, g} {
 		which := [2]string{"first", "second"}[i]
 		n := m.totals(rows)
 		if n.marked < minFeatureRows {
-			r.Reason = fmt.Sprintf("the %s function has features in %d weeks; a test needs %d", which, n.marked, minFeatureRows)
+			r.Reason = fmt.Sprintf("the %s function has features in %d %v; a test needs %d", which, n.marked, unit, minFeatureRows)
 			return
 		}
 		r.Dense = r.Dense || float64(n.positive+n.negative) > denseShare*float64(n.valid)
@@ -228,10 +230,10 @@ func (r *Result) checkFeatures(f, g *Marks, rows []int) {
 }
 
 // checkRotations sets the reason if no rotation would be rare enough, the
-// share of the most extreme ones being given.
-func (r *Result) checkRotations(share float64) {
-	if p := 2 * share; p > minAttainable {
-		r.Reason = fmt.Sprintf("no rotation could give a p below %.2g; a test needs %g", p, minAttainable)
+// share of the most extreme ones being given, and the p that they may have.
+func (r *Result) checkRotations(share, most float64) {
+	if p := 2 * share; p > most {
+		r.Reason = fmt.Sprintf("no rotation could give a p below %.2g; a test needs %g", p, most)
 	}
 }
 

@@ -214,9 +214,15 @@ func series(rng *rand.Rand, weeks int, memory, cycle float64, shocks []int) *Mar
 			x[i] += 3.5
 		}
 	}
-	sorted := slices.Sorted(slices.Values(x))
-	low, high := sorted[len(x)/20], sorted[len(x)-len(x)/20]
-	s := make(signRows, weeks)
+	return tails(x, slots, 0.05)
+}
+
+// tails returns the features of values in rows of slots: the given share a
+// side.
+func tails(x []float64, slots int, share float64) *Marks {
+	sorted, n := slices.Sorted(slices.Values(x)), int(share*float64(len(x)))
+	low, high := sorted[n], sorted[len(x)-n]
+	s := make(signRows, len(x)/slots)
 	for w := range s {
 		s[w] = make([]int8, slots)
 		for i := range s[w] {

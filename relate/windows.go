@@ -1,5 +1,7 @@
 package relate
 
+import "fmt"
+
 // Windows are stretches of rows inside which the second function is rotated.
 
 const (
@@ -9,7 +11,136 @@ const (
 	wantedGroup    = 20_000 // rotations in all: with fewer no p is small
 	minRows        = 30     // valid weeks for a test in windows
 	minExploratory = 8      // valid weeks for an exploratory test
+
+	minWeekSteps   = 36 // valid weeks of one step for a test
+	monthsInWindow = 12
+	minMonths      = 36 // valid months for a test: three windows
+
+	// The bounds of Null.Window: fewer rows have no rotations to speak of, and
+	// beyond half a year a season differs from one end to the other.
+	leastWindow, mostWindow = fewestPerRow, 26
 )
+
+// A Unit says what the rows of marks are.
+type Unit int
+
+// The units. Zero is that of hours and days.
+const (
+	Weeks     Unit = iota // weeks of hours or of days
+	WeekSteps             // weeks that are one step each
+	// Months that are one step each. The functions must have no yearly cycle
+	// (the mean of each month of the year is removed): a rotation by months
+	// moves it, so that of two functions that share one, 20 to 97 % have p
+	// below 0.05.
+	Months
+)
+
+// String returns what the rows are called.
+func (u Unit) String() string {
+	if u == Months {
+		return "months"
+	}
+	return "weeks"
+}
+
+// A Null says which rows of the second function stand for each other if the
+// functions are unrelated. The zero value, for rows of hours or days, is that of
+// [Test].
+//
+//	rows       exchanged                        needs
+//	Weeks      in windows of 6, 5 or 4 weeks    30 weeks; with 8 to 29 over all
+//	                                            of the record, Exploratory
+//	WeekSteps  in windows of 6, 5 or 4 weeks    36 weeks
+//	Months     in windows of 12 months          36 months
+type Null struct {
+	Unit Unit
+	// Window is the length of a window in weeks, 4 to 26; 0 means the largest of
+	// 6, 5 and 4 that has enough rotations. Long windows tell rarer events, and
+	// take a season inside them for a relationship. It must be chosen before
+	// looking at the data.
+	Window int
+	// Permute puts weeks in any order over the whole record, however long, as
+	// is done where it is too short for windows: the results are Exploratory.
+	Permute bool
+	// Reason, if there is one, says why there is no test: results have counts
+	// and effect sizes only.
+	Reason string
+}
+
+// check panics if n is not one of the above.
+func (n Null) check() {
+	if n.Window != 0 && (n.Window < leastWindow || n.Window > mostWindow || n.Unit == Months) || n.Permute && (n.Window != 0 || n.Unit == Months) {
+		panic(fmt.Sprintf("relate: no null with windows of %d %v, permuted %t", n.Window, n.Unit, n.Permute))
+	}
+}
+
+// A testKind is what can be done with a number of common rows.
+type testKind int
+
+const (
+	noTest testKind = iota
+	permuted
+	windowed
+)
+
+// kind returns what can be done with so many rows, and if nothing the reason.
+func (n Null) kind(rows int) (kind testKind, reason string) {
+	n.check()
+	least, exploratory := minRows, minExploratory
+	switch {
+	case n.Reason != "":
+		return noTest, n.Reason
+	case n.Permute:
+		least = rows + 1
+	case n.Unit == WeekSteps:
+		least, exploratory = minWeekSteps, minWeekSteps
+	case n.Unit == Months:
+		least, exploratory = minMonths, minMonths
+	}
+	switch {
+	case rows >= least:
+		return windowed, ""
+	case rows >= exploratory:
+		return permuted, ""
+	}
+	return noTest, fmt.Sprintf("%d common %v with data; a test needs %d", rows, n.Unit, exploratory)
+}
+
+// windows cuts rows for a test of kind windowed, in the memory of the given
+// windows.
+func (n Null) windows(windows [][]int, rows []int) [][]int {
+	switch {
+	case n.Window != 0:
+		return cutWindows(windows[:0], rows, n.Window)
+	case n.Unit == Months:
+		return cutWindows(windows[:0], rows, monthsInWindow)
+	}
+	return chooseWindows(windows, rows)
+}
+
+// attainable is the p that the most extreme rotation has at most.
+func (n Null) attainable() float64 {
+	if n.Unit == Months {
+		// Three windows of 12 months have 1728 rotations.
+		return 5e-3
+	}
+	return minAttainable
+}
+
+// Windows returns the rows of two functions in which their features are
+// counted, in the windows that rows are exchanged in; in one if that is the
+// whole record. Without a test these are all rows of both records, as there is
+// no reason then to leave out those with less than half of their cells.
+func (n Null) Windows(f, g *Marks) [][]int {
+	rows := commonRows(f, g)
+	switch kind, _ := n.kind(len(rows)); kind {
+	case noTest:
+		return [][]int{sharedRows(f, g)}
+	case permuted:
+		return [][]int{rows}
+	}
+	return n.windows(nil, rows)
+}
 
 // cutWindows cuts rows, which ascend, into windows of about size rows, of
 // near-equal length and at least fewestPerRow; a window never spans a gap of
@@ -51,6 +182,16 @@ func chooseWindows(windows [][]int, rows []int) [][]int {
 		}
 	}
 	return windows
+}
+
+// sharedRows returns the rows of both records.
+func sharedRows(f, g *Marks) []int {
+	f.check(g)
+	var rows []int
+	for row := max(f.First, g.First); row < min(f.First+f.Rows, g.First+g.Rows); row++ {
+		rows = append(rows, row)
+	}
+	return rows
 }
 
 // commonRows returns the rows that both functions have and in which at least

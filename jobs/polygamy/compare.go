@@ -25,9 +25,22 @@ kappa     excess signed strength: what remains beyond the shared routine
 lift      cells that meet, over those expected by chance
 z         of the signed overlap; its sign is that of the relationship
 
-With 8 to 29 common weeks the test is exploratory: a season or a trend that both
-share counts as moving together. A pair that cannot be tested (fewer weeks, too
-few features, different regions) is no error: the reason is printed.
+Hours and days need 30 common weeks, weeks 36, and months 3 years of anomalies.
+With 8 to 29 weeks of hours or days, and with --null weeks, the test is
+exploratory: a season or a trend that both share counts as moving together. A
+pair that cannot be tested is no error: the reason is printed, with counts and
+effect sizes if the two have cells in common.
+
+  --given C      a third field, of the same steps, and of the same regions or
+                 the city: the comparison again where C has no feature
+  --holidays F   dates, one a line, # begins a comment: the comparison again
+                 without the weeks that hold one
+  --events N     how many features of one are followed, within N steps, by a
+                 feature of the other that begins then
+  --measures     standard techniques on the values themselves
+
+Fields with regions that touch are also asked whether they are high in the same
+places, always: another question, with a p of its own.
 
 With --compat the test is that of the published implementation of Data Polygamy,
 on its own salient and extreme features, to compare results with it. What is
@@ -36,12 +49,14 @@ wrong with its p-values is printed with them; they are not for discovery.`
 func compareCommand(w io.Writer) *cobra.Command {
 	var o jobs.CompareOptions
 	var lags string
+	var tolerance int
 	cmd := &cobra.Command{
 		Use:   "compare A B",
 		Short: "Test whether two fields move together",
 		Long:  compareHelp,
 		Example: `  polygamy compare taxi.csv rain.csv --zone America/New_York
-  polygamy compare out/functions/a/hour-city/count.arrow out/functions/b/hour-city/count.arrow --lags -12:12`,
+  polygamy compare out/functions/a/hour-city/count.arrow out/functions/b/hour-city/count.arrow --lags -12:12
+  polygamy compare crashes.csv traffic.csv --version anomaly --given rain.csv --holidays days.txt --events 3`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return jobs.UsageError(fmt.Errorf("compare takes two fields, not %d; see 'polygamy compare --help'", len(args)))
@@ -59,6 +74,9 @@ func compareCommand(w io.Writer) *cobra.Command {
 					return jobs.UsageError(fmt.Errorf("--lags %s: write the first and the last lag in steps, such as -12:12", lags))
 				}
 			}
+			if cmd.Flags().Changed("events") {
+				o.Events = &tolerance
+			}
 			return jobs.Compare(cmd.Context(), o, w)
 		},
 	}
@@ -68,6 +86,11 @@ func compareCommand(w io.Writer) *cobra.Command {
 	flags.StringVar(&o.Resolution, "resolution", "", "time step of CSV fields (default: from the times)")
 	flags.StringVar(&lags, "lags", "", "lags of the second field, in steps: FIRST:LAST")
 	flags.StringSliceVar(&o.Versions, "version", nil, "versions to test: anomaly, raw (default both)")
+	flags.StringVar(&o.Null, "null", "", "how weeks are exchanged: windows (default), windows:N of N weeks, or weeks, over the whole record")
+	flags.StringArrayVar(&o.Given, "given", nil, "field whose features are left out: what remains? (may be repeated)")
+	flags.StringVar(&o.Holidays, "holidays", "", "file of dates: test without their weeks as well")
+	flags.IntVar(&tolerance, "events", 0, "event view with a tolerance of so many steps")
+	flags.BoolVar(&o.Measures, "measures", false, "Pearson, Spearman, mutual information and time warping, under the same null")
 	flags.BoolVar(&o.Compat, "compat", false, "repeat the published test, flaws included, to compare results with it")
 	flags.StringVar(&o.Format, "format", "table", "form of output: table or json")
 	return cmd

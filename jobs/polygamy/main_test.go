@@ -27,6 +27,8 @@ func TestRun(t *testing.T) {
 		{"help", []string{"features", "--help"}, 0, "Topology of one field", ""},
 		{"a field", []string{"features", field, "--what", "pairs", "--format", "csv"}, 0,
 			"season,tree,rank,region,time,vertex,extremum,saddle,persistence\n201501,super,0,city,2015-01-02T00:00:00Z,1,9,1,8\n", ""},
+		{"the published test", []string{"compare", field, field, "--compat"}, 0, "", ""},
+		{"a null that there is not", []string{"compare", field, field, "--null", "days"}, jobs.ExitUsage, "", "--null days: choose windows, windows:N of 4 to 26 weeks, or weeks"},
 		{"unknown command", []string{"feature"}, jobs.ExitUsage, "", `there is no command "feature"; see 'polygamy --help'`},
 		{"unknown flag", []string{"features", field, "--treshold", "tail:5"}, jobs.ExitUsage, "", "unknown flag: --treshold; see 'polygamy features --help'"},
 		{"no file", []string{"features"}, jobs.ExitUsage, "", "features takes one file, not 0; see 'polygamy features --help'"},

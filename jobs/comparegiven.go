@@ -1,0 +1,128 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"polygamy/datasets"
+	"polygamy/relate"
+)
+
+// Given is the comparison on the cells where a third function has no feature
+// at the level in question: what the two have in common besides it.
+type Given struct {
+	C        string `json:"c"`
+	Testable bool   `json:"testable"`
+	Reason   string `json:"reason,omitempty"`
+
+	P *float64 `json:"p"` // of all levels and lags, the search paid for
+
+	// At the level and lag of the comparison, on the cells that c covers: all of
+	// them, and those where it has no feature.
+	Before *Tested `json:"before"`
+	After  *Tested `json:"after"`
+
+	KappaLeft    *float64 `json:"kappa_left"`    // share of the excess signed strength
+	CellsLeft    *float64 `json:"cells_left"`    // share of the cells
+	FeaturesLeft *float64 `json:"features_left"` // share of the features of a and b
+}
+
+// given compares away from the features of each of the third functions.
+func (q *question) given(ctx context.Context, c *Comparison) error {
+	for _, third := range q.inputs.given {
+		g := &Given{C: third.Name()}
+		c.Given = append(c.Given, g)
+		if g.Reason = q.unlikeThird(third); g.Reason != "" {
+			continue
+		}
+		version, reason := versionOf(third, q.version)
+		if g.Reason = reason; reason != "" {
+			continue
+		}
+		marks, _, err := sweepMarks(ctx, version)
+		switch {
+		case err != nil:
+			return err
+		case len(marks) == 0:
+			g.Reason = "it has no values"
+			continue
+		}
+		q.without(g, marks)
+	}
+	return nil
+}
+
+// unlikeThird says why the cells of a third function are not those of the two,
+// nor times of the whole city, if so.
+func (q *question) unlikeThird(third *datasets.Function) string {
+	if third.Axis.Resolution == q.f.Axis.Resolution && len(third.Regions.IDs) == 1 {
+		return ""
+	}
+	return unlike(q.f, third)
+}
+
+// without fills g in, given the marks of the third function at every level.
+func (q *question) without(g *Given, third []*relate.Marks) {
+	tests, least := 0, math.Inf(1)
+	for level, t := range third {
+		f, h := q.marks[0][level], q.marks[1][level]
+		// Each level has windows of its own: a third whose features at one level
+		// fill most of a week would take it from all the others.
+		s, after := q.searchLevel(f.Without(t, q.regions()), h.Without(t, q.regions()), level)
+		if s.Testable {
+			tests++
+			least = min(least, s.P)
+		}
+		if level != q.level {
+			continue
+		}
+		_, before := q.searchLevel(f.Within(t, q.regions()), h.Within(t, q.regions()), level)
+		g.Before, g.After, g.Reason = &before, &after, s.Reason
+	}
+	if g.Testable = tests > 0; g.Testable {
+		g.Reason, g.P = "", known(min(1, float64(tests)*least))
+	}
+	share := func(after, before float64) *float64 {
+		if before == 0 {
+			return nil
+		}
+		return known(after / before)
+	}
+	a, b := g.After, g.Before
+	g.CellsLeft = share(float64(a.Cells), float64(b.Cells))
+	g.FeaturesLeft = share(float64(a.features()), float64(b.features()))
+	if a.Kappa != nil && b.Kappa != nil {
+		g.KappaLeft = share(*a.Kappa, *b.Kappa)
+	}
+}
+
+// searchLevel tests marks of one level at all lags, and returns what is found
+// at the lag of the comparison.
+func (q *question) searchLevel(f, g *relate.Marks, level int) (*relate.Search, Tested) {
+	s := q.null.Lags([]*relate.Marks{f}, []*relate.Marks{g}, []*relate.Memory{relate.NewMemory(f)}, []*relate.Memory{relate.NewMemory(g)}, q.regions(), q.lags)
+	return s, q.tested(s.Results[q.lag], f, g, level, q.lag)
+}
+
+// features returns the cells that are features of each function, added up.
+func (t *Tested) features() int { return t.FPos + t.FNeg + t.GPos + t.GNeg }
+
+// text is a line of a page.
+func (g *Given) text() string {
+	if g.Before == nil {
+		return fmt.Sprintf("  given %s: not tested: %s\n", g.C, g.Reason)
+	}
+	left := ""
+	if g.KappaLeft != nil && *g.KappaLeft >= 0 && *g.KappaLeft <= 1 {
+		left = fmt.Sprintf(" (%.0f %% left)", 100**g.KappaLeft)
+	}
+	line := fmt.Sprintf("  given %s, at %s: kappa %s -> %s%s, strength %.2f -> %.2f, p %s -> %s", g.C, g.Before.Level,
+		shown("%.3f", g.Before.Kappa), shown("%.3f", g.After.Kappa), left, g.Before.Strength, g.After.Strength, shown("%.2g", g.Before.P), shown("%.2g", g.After.P))
+	if g.CellsLeft != nil && g.FeaturesLeft != nil {
+		line += fmt.Sprintf("\n    %.0f %% of the cells and %.0f %% of the features left", 100**g.CellsLeft, 100**g.FeaturesLeft)
+	}
+	if !g.Testable {
+		return line + "; not tested on what is left: " + g.Reason + "\n"
+	}
+	return line + fmt.Sprintf("; p of all levels %s\n", shown("%.3g", g.P))
+}

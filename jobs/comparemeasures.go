@@ -1,0 +1,155 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"polygamy/datasets"
+	"polygamy/relate"
+)
+
+// A Measure is a standard technique applied to the values of two functions,
+// beside the test of their features and under the same null.
+type Measure struct {
+	Name   string   `json:"name"`
+	Value  *float64 `json:"value"`
+	P      *float64 `json:"p"`
+	Draws  int      `json:"draws"` // rotations
+	Reason string   `json:"reason,omitempty"`
+}
+
+const (
+	// The budgets of the dear statistics, in values of a series and in steps of
+	// a path, keep each below some ten seconds.
+	informationBudget = 5_000_000
+	warpBudget        = 1_000_000_000
+	fewestDraws       = 199 // tell 5 %, and 1 % where nothing is as extreme
+	mostDraws         = 9_999
+)
+
+// measures fills in the standard techniques.
+func (q *question) measures(ctx context.Context, c *Comparison) error {
+	windows := q.null.Windows(q.marks[0][q.level], q.marks[1][q.level])
+	untested := ""
+	switch {
+	case q.search.Exploratory:
+		untested = "their null is that of windows"
+	case len(windows) < 2:
+		untested = c.Reason
+	}
+	x, y, period, err := q.series(windows)
+	if err != nil {
+		return err
+	}
+	n := len(x)
+	band := 1
+	if q.f.Axis.Resolution == datasets.Hour {
+		band = 6
+	}
+	draws := func(budget, cost int) int { return min(max(budget/max(cost, 1), fewestDraws), mostDraws) }
+	for _, m := range []struct {
+		name  string
+		draws int
+		city  bool // of one series only
+		value func(x, y []float64) float64
+		test  func(m relate.MonteCarlo) (relate.MonteCarloResult, error)
+	}{
+		{"pearson", 0, false, relate.Pearson, func(m relate.MonteCarlo) (relate.MonteCarloResult, error) { return m.Pearson(x, y, period, windows) }},
+		{"spearman", 0, false, relate.Spearman, func(m relate.MonteCarlo) (relate.MonteCarloResult, error) {
+			return m.Spearman(x, y, period, windows)
+		}},
+		{"mutual information", draws(informationBudget, n), true, relate.MutualInformation, nil},
+		{"time warp", draws(warpBudget, n*(2*band+1)), true, func(x, y []float64) float64 { return relate.TimeWarp(x, y, band) }, nil},
+	} {
+		if ctx.Err() != nil {
+			return outputError(errInterrupted)
+		}
+		measure := Measure{Name: m.name, Reason: untested}
+		monteCarlo := relate.MonteCarlo{Draws: m.draws, Key: []string{"compare", c.A, c.B, q.f.Axis.Resolution.String(), c.Version, m.name}}
+		switch {
+		case m.city && q.regions() > 1:
+			measure.Reason = "of one series only, not of regions"
+		case untested != "":
+			measure.Value = known(m.value(x, y))
+		default:
+			test := m.test
+			if test == nil {
+				test = func(c relate.MonteCarlo) (relate.MonteCarloResult, error) {
+					return c.Test(x, y, period, windows, m.value)
+				}
+			}
+			r, err := test(monteCarlo)
+			if err != nil {
+				return inputError(err)
+			}
+			measure.Value, measure.P, measure.Draws = known(r.Value), known(r.P), r.Draws
+		}
+		c.Measures = append(c.Measures, measure)
+	}
+	return nil
+}
+
+// series returns the values of both functions in the rows of windows, which it
+// renumbers from 0, and the number of values of a row.
+func (q *question) series(windows [][]int) (x, y []float64, period int, err error) {
+	place := map[int]int{} // of each row
+	for _, w := range windows {
+		for i, row := range w {
+			place[row] = len(place)
+			w[i] = place[row]
+		}
+	}
+	if x, period, err = layRows(q.f, place); err != nil {
+		return nil, nil, 0, inputError(err)
+	}
+	if y, _, err = layRows(q.g, place); err != nil {
+		return nil, nil, 0, inputError(err)
+	}
+	return x, y, period, nil
+}
+
+// layRows returns the values of a function in rows, each at its place; two
+// hours of one slot give their mean, and places without a value NaN.
+func layRows(f *datasets.Function, place map[int]int) (values []float64, period int, err error) {
+	first, slotsOfRow, slots, err := slotsOf(f.Axis)
+	if err != nil {
+		return nil, 0, err
+	}
+	regions := len(f.Regions.IDs)
+	period = slotsOfRow * regions
+	values = make([]float64, len(place)*period)
+	count := make([]float64, len(values))
+	for step, slot := range slots {
+		at, ok := place[first+int(slot)/slotsOfRow]
+		if slot < 0 || !ok {
+			continue
+		}
+		from := at*period + int(slot)%slotsOfRow*regions
+		for r, v := range f.Values[step*regions:][:regions] {
+			if !math.IsNaN(v) {
+				values[from+r] += v
+				count[from+r]++
+			}
+		}
+	}
+	for i, n := range count {
+		values[i] /= n // 0/0 is NaN
+	}
+	return values, period, nil
+}
+
+// measuresText is the table of measures.
+func (c *Comparison) measuresText() string {
+	var b strings.Builder
+	b.WriteString("  standard techniques on the values at the same step, under the same null:\n")
+	for _, m := range c.Measures {
+		p := "p = " + shown("%.2g", m.P)
+		if m.Reason != "" && m.Reason != c.Reason {
+			p = m.Reason
+		}
+		fmt.Fprintf(&b, "    %-18s %8s   %s\n", m.Name, shown("%.3g", m.Value), p)
+	}
+	return b.String()
+}

@@ -1,0 +1,456 @@
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"polygamy/datasets"
+	"polygamy/relate"
+	"polygamy/topology"
+)
+
+const federalHolidays = "../notebooks/corpus/us-federal-holidays.txt"
+
+func comparisons(t *testing.T, o CompareOptions) []Comparison {
+	t.Helper()
+	o.Format = "json"
+	var results []Comparison
+	if err := json.Unmarshal([]byte(compare(t, o)), &results); err != nil {
+		t.Fatal(err)
+	}
+	return results
+}
+
+// saveSteps writes a function with a value for each step and region, from
+// Monday 2008-01-07 on, or the year or month that it is in.
+func saveSteps(t *testing.T, name string, r datasets.Resolution, steps, regions int, value func(step, region int) float64) string {
+	t.Helper()
+	f := &datasets.Function{
+		Dataset: name, Spec: datasets.FunctionSpec{Kind: datasets.Mean, Column: "x"},
+		Axis:    datasets.NewAxis(r, nil, time.Date(2008, 1, 7, 0, 0, 0, 0, time.UTC), steps),
+		Regions: &datasets.RegionSystem{Name: "blocks"},
+	}
+	var edges [][2]int
+	for i := range regions {
+		f.Regions.IDs = append(f.Regions.IDs, fmt.Sprint("block", i))
+		if i > 0 {
+			edges = append(edges, [2]int{i - 1, i})
+		}
+	}
+	f.Regions.Names = f.Regions.IDs
+	var err error
+	if f.Regions.Graph, err = topology.NewGraph(regions, edges); err != nil {
+		t.Fatal(err)
+	}
+	for step := range steps {
+		for region := range regions {
+			f.Values = append(f.Values, value(step, region))
+		}
+	}
+	var b bytes.Buffer
+	if err := f.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	return write(t, name+".arrow", b.String())
+}
+
+func noise(seed uint64) func(step, region int) float64 {
+	rng := rand.New(rand.NewPCG(seed, 71))
+	return func(int, int) float64 { return rng.NormFloat64() }
+}
+
+// TestCompareOptions: the page with everything but the standard techniques.
+func TestCompareOptions(t *testing.T) {
+	folder := t.TempDir()
+	if _, err := ingest(t, IngestOptions{Catalog: corpus + "/catalog.yaml", Out: folder, Datasets: []string{"citibike_daily", "weather_central_park_daily"}}); err != nil {
+		t.Fatal(err)
+	}
+	file := func(name string) string { return filepath.Join(folder, "functions", name) }
+	tolerance := 1
+	o := CompareOptions{
+		A: file("citibike_daily/day-city/sum.trips.arrow"), B: file("weather_central_park_daily/day-city/sum.precip_in.arrow"), Versions: []string{"anomaly"},
+		Given:    []string{file("weather_central_park_daily/day-city/max.temp_max_f.arrow"), file("weather_central_park_daily/week-city/max.temp_max_f.arrow")},
+		Holidays: federalHolidays, Events: &tolerance, First: -1, Last: 1,
+	}
+	page := compare(t, o)
+	for _, null := range []string{"windows:13", "weeks"} {
+		page += compare(t, CompareOptions{A: o.A, B: o.B, Versions: o.Versions, Null: null, Holidays: o.Holidays})
+	}
+	golden(t, "compare-options", page)
+
+	c := comparisons(t, o)[0]
+	main, given, holidays := c.at(), c.Given[0], c.Holidays
+	if given.Before.PP != main.PP || given.Before.Cells != main.Cells || given.After.Cells >= main.Cells || *given.KappaLeft != *given.After.Kappa / *given.Before.Kappa {
+		t.Errorf("given a function that covers all: before %+v, after %+v of %+v", given.Before, given.After, main)
+	}
+	if other := c.Given[1]; other.Testable || other.Reason != "their steps differ: day and week" {
+		t.Errorf("given weeks: %+v", other)
+	}
+	if holidays.At.Weeks+holidays.WeeksOut != main.Weeks || holidays.P == nil || *holidays.P == *c.P {
+		t.Errorf("%d weeks, %d without %d of holidays; p %v", main.Weeks, holidays.At.Weeks, holidays.WeeksOut, holidays.P)
+	}
+	if len(c.Events) != 4 || c.Events[0].Trigger.Rate == nil || c.Maps != nil || c.Measures != nil {
+		t.Errorf("%d rates, maps %v, measures %v", len(c.Events), c.Maps, c.Measures)
+	}
+	for _, i := range []*[2]float64{main.ScoreInterval, main.StrengthInterval, main.PrecisionInterval, main.RecallInterval} {
+		if i == nil || i[0] >= i[1] {
+			t.Errorf("interval %v", i)
+		}
+	}
+	if i := main.StrengthInterval; main.Strength < i[0] || main.Strength > i[1] {
+		t.Errorf("strength %g in [%g, %g]", main.Strength, i[0], i[1])
+	}
+}
+
+// TestCompareGiven: what a third function drives is gone given it, and what
+// it has no part in remains; a function of the city stands for all regions.
+func TestCompareGiven(t *testing.T) {
+	const days, regions = 7 * 104, 3
+	weather, other := make([]float64, days), make([]float64, days)
+	rng := rand.New(rand.NewPCG(2, 72))
+	for i := range weather {
+		weather[i], other[i] = rng.NormFloat64(), rng.NormFloat64()
+	}
+	driven := func(by []float64, seed uint64) func(step, region int) float64 {
+		own := noise(seed)
+		return func(step, region int) float64 { return 3*by[step] + own(step, region) }
+	}
+	third := saveSteps(t, "weather", datasets.Day, days, 1, func(step, _ int) float64 { return weather[step] })
+	a, b := saveSteps(t, "a", datasets.Day, days, regions, driven(weather, 3)), saveSteps(t, "b", datasets.Day, days, regions, driven(weather, 4))
+	c, d := saveSteps(t, "c", datasets.Day, days, regions, driven(other, 5)), saveSteps(t, "d", datasets.Day, days, regions, driven(other, 6))
+	for _, tc := range []struct {
+		a, b        string
+		least, most float64 // of the share of kappa that is left
+	}{{a, b, -0.2, 0.6}, {c, d, 0.8, 1.2}} {
+		result := comparisons(t, CompareOptions{A: tc.a, B: tc.b, Given: []string{third}, Versions: []string{"raw"}})[0]
+		g := result.Given[0]
+		if *result.P > 1e-8 || !g.Testable || *g.KappaLeft < tc.least || *g.KappaLeft > tc.most {
+			t.Errorf("%s and %s: p %g, given the weather %g with %g of kappa left", result.A, result.B, *result.P, *g.P, *g.KappaLeft)
+		}
+		if g.CellsLeft == nil || *g.CellsLeft >= 1 || g.FeaturesLeft == nil {
+			t.Errorf("%s and %s: shares left %v, %v", result.A, result.B, g.CellsLeft, g.FeaturesLeft)
+		}
+	}
+	if r := comparisons(t, CompareOptions{A: third, B: third, Given: []string{a}, Versions: []string{"raw"}})[0].Given[0].Reason; r != "their regions differ: 1 and 3" {
+		t.Errorf("a third with regions, of the city: %q", r)
+	}
+}
+
+// TestCompareResolutions: what is tested at which resolution; where there is
+// no p, counts and effect sizes are there, and the reason.
+func TestCompareResolutions(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		r        datasets.Resolution
+		steps    int
+		version  string
+		null     string
+		unit     string
+		reason   string // "" if it is tested
+		contains string // in the null hypothesis
+		levels   int
+	}{
+		{"weeks", datasets.Week, 160, "raw", "", "weeks", "", "each one's own level at the scale of six weeks", 5},
+		{"few weeks", datasets.Week, 35, "raw", "", "weeks", "35 common weeks with data; a test needs 36", "", 5},
+		{"few weeks, permuted", datasets.Week, 35, "raw", "weeks", "weeks", "", "the order of the weeks", 5},
+		{"months", datasets.Month, 144, "anomaly", "", "months", "", "level at the scale of a year", 5},
+		{"raw months", datasets.Month, 144, "raw", "", "months", "raw months share the cycle of the year, which would pass for a relationship; see the anomaly", "", 5},
+		{"months, permuted", datasets.Month, 144, "anomaly", "weeks", "months", "months are tested in windows of a year; leave --null out", "", 5},
+		{"few months", datasets.Month, 35, "anomaly", "", "", "anomaly of few months.mean(x): no routine: 35 months, at least 36 are needed; choose a finer resolution or the raw function", "", 0},
+		{"years", datasets.Year, 9, "raw", "", "years", "years have nothing to be exchanged in", "", 5},
+		{"days, windows of 13", datasets.Day, 7 * 120, "raw", "windows:13", "weeks", "", "own day-of-week profile, its level at the scale of 13 weeks", 5},
+		{"days, permuted", datasets.Day, 7 * 60, "raw", "weeks", "weeks", "", "the order of the weeks", 5},
+	} {
+		value := noise(1)
+		x := saveSteps(t, tc.name, tc.r, tc.steps, 1, value)
+		c := comparisons(t, CompareOptions{A: x, B: x, Versions: []string{tc.version}, Null: tc.null})[0]
+		if c.Testable != (tc.reason == "") || c.Reason != tc.reason || c.Unit != tc.unit || !strings.Contains(c.Null, tc.contains) || len(c.Levels) != tc.levels {
+			t.Errorf("%s: testable %t, %q; unit %q, null %q, %d levels", tc.name, c.Testable, c.Reason, c.Unit, c.Null, len(c.Levels))
+			continue
+		}
+		if c.Testable != (c.P != nil) || c.Exploratory != (tc.null == "weeks" && c.Testable) {
+			t.Errorf("%s: p %v, exploratory %t", tc.name, c.P, c.Exploratory)
+		}
+		if tc.levels == 0 {
+			continue
+		}
+		l := c.Levels[4] // of a function with itself: all of 20 % a side agree
+		if want := 2 * int(math.Ceil(0.2*float64(tc.steps))); l.PP+l.NN != want || l.Score != 1 || l.Strength != 1 || (l.Kappa == nil) == c.Testable {
+			if tc.r != datasets.Month || !c.Testable { // the windows hold all rows
+				t.Errorf("%s: %d cells, want %d; score %g, strength %g, kappa %v", tc.name, l.PP+l.NN, want, l.Score, l.Strength, l.Kappa)
+			}
+		}
+	}
+}
+
+// TestMonthCalibration: the sweep of month anomalies of 12 years with a shared
+// yearly cycle calls 5 % of unrelated pairs related; were the cycle left in, it
+// would be most. Three standard errors of 0.05 are 0.038.
+func TestMonthCalibration(t *testing.T) {
+	const months, pairs = 144, 300
+	called := map[bool]int{}
+	for seed := range uint64(pairs) {
+		rng := rand.New(rand.NewPCG(seed, 74))
+		var q question
+		q.null = nullFor(relate.Null{}, datasets.Month, "anomaly")
+		var raw [2][]*relate.Marks
+		for i := range q.marks {
+			f := &datasets.Function{
+				Spec: datasets.FunctionSpec{Kind: datasets.Mean, Column: "x"}, Regions: datasets.WholeCity(),
+				Axis: datasets.NewAxis(datasets.Month, nil, time.Date(2004, 3, 1, 0, 0, 0, 0, time.UTC), months),
+			}
+			state := rng.NormFloat64()
+			for m := range months {
+				state = 0.6*state + 0.8*rng.NormFloat64()
+				f.Values = append(f.Values, 50+state+1.5*math.Cos(2*math.Pi*float64(m)/12))
+			}
+			a, reason := versionOf(f, "anomaly")
+			if reason != "" {
+				t.Fatal(reason)
+			}
+			var err error
+			if q.marks[i], _, err = sweepMarks(context.Background(), a); err != nil {
+				t.Fatal(err)
+			}
+			if raw[i], _, err = sweepMarks(context.Background(), f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for removed, marks := range map[bool][2][]*relate.Marks{true: q.marks, false: raw} {
+			if s := q.null.Lags(marks[0], marks[1], memoriesOf(marks[0]), memoriesOf(marks[1]), 1, []int{0}); s.P <= 0.05 {
+				called[removed]++
+			}
+		}
+	}
+	share := func(removed bool) float64 { return float64(called[removed]) / pairs }
+	t.Logf("at 0.05: anomalies %.3f, raw %.3f", share(true), share(false))
+	if share(true) < 0.015 || share(true) > 0.09 || share(false) < 0.3 {
+		t.Errorf("at 0.05: anomalies %.3f, raw %.3f", share(true), share(false))
+	}
+}
+
+// TestCompareHolidaysNeedWeeks: months are not cut.
+func TestCompareHolidaysNeedWeeks(t *testing.T) {
+	x := saveSteps(t, "x", datasets.Month, 144, 1, noise(1))
+	page := compare(t, CompareOptions{A: x, B: x, Versions: []string{"anomaly"}, Holidays: federalHolidays})
+	if !strings.Contains(page, "without holidays: not tested: steps of a month are too long to leave out holidays") {
+		t.Error(page)
+	}
+}
+
+func TestReadHolidays(t *testing.T) {
+	for _, tc := range []struct{ text, want string }{
+		{"\ufeff# a comment\n2015-07-04\n\n 2015-07-03 # the day before\r\n2015-07-06\n", "2374 2375"},
+		{"2015-07-04\n2015-13-01\n", `line 2: "2015-13-01" is no date; write one a line, such as 2015-07-04`},
+		{"2015-07-04,2015-07-05", `line 1: "2015-07-04,2015-07-05" is no date; write one a line, such as 2015-07-04`},
+		{"# none\n", "no dates; write one a line, such as 2015-07-04"},
+	} {
+		path := write(t, "days.txt", tc.text)
+		weeks, err := readHolidays(path)
+		got := strings.Trim(fmt.Sprint(weeks), "[]")
+		if err != nil {
+			got = err.Error()
+			tc.want = path + ": " + tc.want
+		}
+		if got != tc.want {
+			t.Errorf("%q: %s, want %s", tc.text, got, tc.want)
+		}
+	}
+	if err := Compare(context.Background(), CompareOptions{A: write(t, "a.csv", field), B: write(t, "b.csv", field), Holidays: "none.txt"}, new(bytes.Buffer)); ExitCode(err) != ExitInput {
+		t.Errorf("a missing file of holidays: %v", err)
+	}
+}
+
+// TestFederalHolidays finds the days of 5 U.S.C. 6103 by its words.
+func TestFederalHolidays(t *testing.T) {
+	var want []string
+	for day := time.Date(2005, 12, 31, 0, 0, 0, 0, time.UTC); day.Year() < 2018; day = day.AddDate(0, 0, 1) {
+		nth, last := (day.Day()+6)/7, day.AddDate(0, 0, 7).Month() != day.Month()
+		observed := day
+		switch m, w := day.Month(), day.Weekday(); {
+		case m == time.January && day.Day() == 1, m == time.July && day.Day() == 4, m == time.November && day.Day() == 11, m == time.December && day.Day() == 25:
+			if w == time.Saturday {
+				observed = day.AddDate(0, 0, -1)
+			} else if w == time.Sunday {
+				observed = day.AddDate(0, 0, 1)
+			}
+		case w == time.Monday && (nth == 3 && (m == time.January || m == time.February) || m == time.May && last || m == time.September && nth == 1 || m == time.October && nth == 2):
+		case w == time.Thursday && m == time.November && nth == 4:
+		default:
+			continue
+		}
+		if y := observed.Year(); y >= 2006 && y <= 2016 {
+			want = append(want, observed.Format(time.DateOnly))
+		}
+	}
+	text, err := os.ReadFile(federalHolidays)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(text)) {
+		if date, _, _ := strings.Cut(line, "#"); strings.TrimSpace(date) != "" {
+			got = append(got, strings.TrimSpace(date))
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%d days, want %d:\n%v\n%v", len(got), len(want), got, want)
+	}
+}
+
+// TestCompareUsage: options that do not go together, or are not known.
+func TestCompareUsage(t *testing.T) {
+	x, below := saveSteps(t, "x", datasets.Day, 400, 1, noise(1)), -1
+	for _, o := range []CompareOptions{
+		{Null: "windows:3"}, {Null: "windows:27"}, {Null: "windows:six"}, {Null: "months"}, {Null: "weeks:6"}, {Null: "windows:"},
+		{Events: &below}, {Compat: true, Measures: true}, {Compat: true, Given: []string{x}}, {Compat: true, Null: "weeks"},
+	} {
+		o.A, o.B = x, x
+		if err := Compare(context.Background(), o, new(bytes.Buffer)); ExitCode(err) != ExitUsage {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+	long := 1_000
+	if err := Compare(context.Background(), CompareOptions{A: x, B: x, Events: &long}, new(bytes.Buffer)); ExitCode(err) != ExitUsage {
+		t.Errorf("a tolerance longer than the record: %v", err)
+	}
+	if err := Compare(context.Background(), CompareOptions{A: x, B: x, Given: []string{"none.csv"}}, new(bytes.Buffer)); ExitCode(err) != ExitInput {
+		t.Errorf("a third that is not there: %v", err)
+	}
+}
+
+// TestCompareMeasures: a correlation is found in the values, under the null;
+// with regions, maps are a question beside it.
+func TestCompareMeasures(t *testing.T) {
+	common := make([]float64, 7*60)
+	rng := rand.New(rand.NewPCG(9, 73))
+	for i := range common {
+		common[i] = rng.NormFloat64()
+	}
+	run := func(regions int) Comparison {
+		of := func(name string, seed uint64) string {
+			own := noise(seed)
+			return saveSteps(t, name, datasets.Day, len(common), regions, func(step, region int) float64 {
+				if step%50 == int(seed) {
+					return math.NaN()
+				}
+				return common[step] + 0.5*own(step, region) + 0.3*float64(region%4)
+			})
+		}
+		return comparisons(t, CompareOptions{A: of("a", 1), B: of("b", 2), Versions: []string{"raw"}, Measures: true})[0]
+	}
+	city, blocks := run(1), run(12)
+	for _, m := range city.Measures {
+		if m.Value == nil || m.P == nil || *m.P > 0.02 || m.Draws < 100 || m.Reason != "" {
+			t.Errorf("%s: value %v, p %v after %d draws, %q", m.Name, m.Value, m.P, m.Draws, m.Reason)
+		}
+	}
+	if len(city.Measures) != 4 || city.Maps != nil || math.Abs(*city.Measures[0].Value-0.8) > 0.08 {
+		t.Errorf("%d measures of the city, %d maps", len(city.Measures), len(city.Maps))
+	}
+	for i, m := range blocks.Measures {
+		if tested := m.P != nil; tested != (i < 2) || tested == (m.Reason != "") {
+			t.Errorf("%s of regions: p %v, %q", m.Name, m.P, m.Reason)
+		}
+	}
+	if len(blocks.Maps) != 2 || blocks.Maps[0].Sign != "spike" || !blocks.Maps[0].Testable || *blocks.Maps[0].Correlation < 0.5 {
+		t.Errorf("maps %+v", blocks.Maps)
+	}
+}
+
+// TestLayRows compares with the clock of a zone whose clocks change.
+func TestLayRows(t *testing.T) {
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const hours, regions = 24 * 7 * 20, 2
+	f := &datasets.Function{
+		Axis:    datasets.NewAxis(datasets.Hour, zone, time.Date(2014, 9, 3, 5, 0, 0, 0, zone), hours),
+		Regions: &datasets.RegionSystem{IDs: []string{"a", "b"}},
+	}
+	for i := range hours * regions {
+		f.Values = append(f.Values, float64(i*i%1009))
+		if i%31 == 0 {
+			f.Values[i] = math.NaN()
+		}
+	}
+	first, _, _, err := slotsOf(f.Axis)
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := map[int]int{first + 9: 0, first + 2: 1, first + 8: 2}
+	got, period, err := layRows(f, place)
+	if err != nil || period != 168*regions || len(got) != 3*period {
+		t.Fatalf("%d values, rows of %d: %v", len(got), period, err)
+	}
+	sum, n := make([]float64, len(got)), make([]float64, len(got))
+	monday := time.Date(2014, 9, 1, 0, 0, 0, 0, time.UTC)
+	for step := range hours {
+		at := f.Axis.Start(step)
+		clock := time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), 0, 0, 0, time.UTC)
+		slot := int(clock.Sub(monday).Hours())
+		to, ok := place[first+slot/168]
+		for r := range regions {
+			if v := f.Values[step*regions+r]; ok && !math.IsNaN(v) {
+				sum[to*period+slot%168*regions+r] += v
+				n[to*period+slot%168*regions+r]++
+			}
+		}
+	}
+	twice := 0
+	for i := range got {
+		if n[i] == 2 {
+			twice++
+		}
+		if want := sum[i] / n[i]; got[i] != want && !(math.IsNaN(got[i]) && math.IsNaN(want)) {
+			t.Fatalf("place %d: %g, want %g", i, got[i], want)
+		}
+	}
+	if twice == 0 {
+		t.Error("no hour comes twice")
+	}
+}
+
+// TestCompareKeys: the documents explain every key of the JSON.
+func TestCompareKeys(t *testing.T) {
+	var keys []string
+	var visit func(r reflect.Type)
+	visit = func(r reflect.Type) {
+		for r.Kind() == reflect.Pointer || r.Kind() == reflect.Slice {
+			r = r.Elem()
+		}
+		if r.Kind() != reflect.Struct {
+			return
+		}
+		for i := range r.NumField() {
+			if key, _, _ := strings.Cut(r.Field(i).Tag.Get("json"), ","); key != "" {
+				keys = append(keys, key)
+				visit(r.Field(i).Type)
+			}
+		}
+	}
+	visit(reflect.TypeFor[Comparison]())
+	for _, name := range []string{"docs/compare.md", "../README.md"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range keys {
+			if !bytes.Contains(text, []byte("`"+key+"`")) {
+				t.Errorf("%s does not explain the key %s", name, key)
+			}
+		}
+	}
+}

@@ -1,0 +1,153 @@
+package relate
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// TestNullKinds: what is done with a record, and what is said if nothing is.
+func TestNullKinds(t *testing.T) {
+	for _, tc := range []struct {
+		null    Null
+		rows    int
+		windows string // lengths; "" if all of the record is permuted
+		reason  string
+	}{
+		{Null{}, 60, "6 6 6 6 6 6 6 6 6 6", ""},
+		{Null{}, 30, "4 4 4 4 4 5 5", ""},
+		{Null{}, 29, "", ""},
+		{Null{}, 7, "", "7 common weeks with data; a test needs 8"},
+		{Null{Unit: WeekSteps}, 36, "6 6 6 6 6 6", ""},
+		{Null{Unit: WeekSteps}, 35, "", "35 common weeks with data; a test needs 36"},
+		{Null{Unit: WeekSteps, Permute: true}, 35, "", ""},
+		{Null{Unit: WeekSteps, Permute: true}, 7, "", "7 common weeks with data; a test needs 8"},
+		{Null{Unit: Months}, 144, "12 12 12 12 12 12 12 12 12 12 12 12", ""},
+		{Null{Unit: Months}, 40, "13 13 14", ""},
+		{Null{Unit: Months}, 35, "", "35 common months with data; a test needs 36"},
+		{Null{Window: 13}, 52, "13 13 13 13", ""},
+		{Null{Window: 4}, 31, "4 4 5 4 5 4 5", ""},
+		{Null{Window: 26}, 131, "26 26 26 26 27", ""},
+		{Null{Permute: true}, 60, "", ""},
+		{Null{Reason: "years"}, 60, "", "years"},
+	} {
+		name := fmt.Sprintf("%+v of %d rows", tc.null, tc.rows)
+		s := make(signRows, tc.rows)
+		rng := rand.New(rand.NewPCG(1, 61))
+		copy(s, randomSigns(rng, tc.rows, 200, 0.1, 0))
+		f := s.marks(0)
+		m := NewMemory(f)
+		r := tc.null.Test(f, f, m, m)
+		if r.Reason != tc.reason || r.Testable != (tc.reason == "") || r.Exploratory != (tc.reason == "" && tc.windows == "") {
+			t.Errorf("%s: testable %t, exploratory %t, %q; want %q", name, r.Testable, r.Exploratory, r.Reason, tc.reason)
+		}
+		if c := countRows(f, f, commonRows(f, f)); r.Counts != c {
+			t.Errorf("%s: counts %+v, want %+v", name, r.Counts, c)
+		}
+		if tc.windows == "" {
+			if w := tc.null.Windows(f, f); len(w) != 1 || len(w[0]) != tc.rows {
+				t.Errorf("%s: %d windows", name, len(w))
+			}
+			continue
+		}
+		total, lengths := 0, []string{}
+		for _, w := range tc.null.Windows(f, f) {
+			total += len(w)
+			lengths = append(lengths, fmt.Sprint(len(w)))
+		}
+		if got := len(lengths); total != tc.rows || got != len(strings.Fields(tc.windows)) || r.Windows != got {
+			t.Errorf("%s: windows %v, of the result %d; want %s", name, lengths, r.Windows, tc.windows)
+		}
+	}
+	for _, n := range []Null{{Window: 3}, {Window: 27}, {Unit: Months, Window: 6}, {Unit: Months, Permute: true}, {Window: 6, Permute: true}} {
+		if !panics(n.check) {
+			t.Errorf("%+v is accepted", n)
+		}
+	}
+}
+
+func panics(do func()) (panicked bool) {
+	defer func() { panicked = recover() != nil }()
+	do()
+	return false
+}
+
+// steps makes a function of one step a row, such as a month: AR(1) noise of a
+// memory of so many steps with a yearly cycle of 12 or 52 steps, with the mean
+// of each step of the cycle removed if asked for, and the tails of 15 % a
+// side.
+func steps(rng *rand.Rand, years, cycle int, memory, amplitude float64, removed bool) *Marks {
+	n := years * cycle
+	phi := math.Exp(-1 / memory)
+	x, state := make([]float64, n), rng.NormFloat64()
+	mean := make([]float64, cycle)
+	for i := range x {
+		state = phi*state + math.Sqrt(1-phi*phi)*rng.NormFloat64()
+		x[i] = state + amplitude*math.Cos(2*math.Pi*float64(i%cycle)/float64(cycle))
+		mean[i%cycle] += x[i] / float64(years)
+	}
+	for i := range x {
+		if removed {
+			x[i] -= mean[i%cycle]
+		}
+	}
+	return tails(x, 1, 0.15)
+}
+
+// TestMonths: of functions of 12 years that share a yearly cycle, rotations of
+// months call 5 % related if the mean of each month of the year is removed, and
+// most if not; windows of weeks call week steps with such a cycle related no
+// more often than the level says. Three standard errors of 0.05 are 0.038.
+func TestMonths(t *testing.T) {
+	const pairs = 300
+	rate := func(null Null, cycle int, memory, amplitude float64, removed bool) (rate float64) {
+		tested := 0
+		for seed := range uint64(pairs) {
+			rng := rand.New(rand.NewPCG(seed, 62))
+			f, g := steps(rng, 12, cycle, memory, amplitude, removed), steps(rng, 12, cycle, memory, amplitude, removed)
+			r := null.Test(f, g, NewMemory(f), NewMemory(g))
+			tested += b2i(r.Testable)
+			rate += float64(b2i(r.P <= 0.05))
+		}
+		if tested < pairs*9/10 {
+			t.Errorf("%v: %d of %d pairs are testable", null.Unit, tested, pairs)
+		}
+		return rate / float64(tested)
+	}
+	months, raw, weeks := rate(Null{Unit: Months}, 12, 2, 1.5, true), rate(Null{Unit: Months}, 12, 2, 1.5, false), rate(Null{Unit: WeekSteps}, 52, 3, 0.7, false)
+	t.Logf("at 0.05: months %.3f, with their cycle %.3f, weeks %.3f", months, raw, weeks)
+	if months < 0.015 || months > 0.09 {
+		t.Errorf("months without their cycle: %.3f of the pairs at 0.05", months)
+	}
+	if raw < 0.3 {
+		t.Errorf("months with their cycle: %.3f of the pairs at 0.05; the test shows nothing", raw)
+	}
+	if weeks > 0.09 {
+		t.Errorf("weeks: %.3f of the pairs at 0.05", weeks)
+	}
+}
+
+// TestCountsWithoutTest: cells that both cover are counted in weeks of scant
+// data too if there is no test.
+func TestCountsWithoutTest(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 63))
+	f, g := randomSigns(rng, 40, 30, 0.3, 0.6).marks(2), randomSigns(rng, 40, 30, 0.3, 0.6).marks(0)
+	want := Counts{}
+	for row := 2; row < 40; row++ {
+		c := countRows(f, g, []int{row})
+		want.Cells += c.Cells
+		want.PositivePositive += c.PositivePositive
+		want.NegativeG += c.NegativeG
+	}
+	m, k := NewMemory(f), NewMemory(g)
+	for name, r := range map[string]*Result{
+		"test": Test(f, g, m, k), "search": Sweep([]*Marks{f}, []*Marks{g}, []*Memory{m}, []*Memory{k}).Results[0],
+	} {
+		c := r.Counts
+		if r.Testable || r.Rows >= minExploratory || c.Cells != want.Cells || c.PositivePositive != want.PositivePositive || c.NegativeG != want.NegativeG || c.PositivePositive == 0 {
+			t.Errorf("%s: testable %t, %d rows, counts %+v, want %+v", name, r.Testable, r.Rows, c, want)
+		}
+	}
+}
