@@ -16,8 +16,7 @@ type Sweep struct {
 	index  *Index
 	f      []float64
 	layout *Layout
-	cells  []uint32 // bits of the layout, group by group, see groupOf
-	groups []group  // by level, see groupOf
+	tiles  []tile
 }
 
 // A SweepLevel is one level of a sweep.
@@ -25,10 +24,6 @@ type SweepLevel struct {
 	Thresholds Thresholds
 	Super, Sub []SweepStep // one a season
 }
-
-// A group is the cells that join the level sets of one direction at one level:
-// they are cells[first:end].
-type group struct{ first, end int }
 
 // Of returns the steps of the given direction, one a season.
 func (l *SweepLevel) Of(direction Direction) []SweepStep {
@@ -70,16 +65,13 @@ func (x *Index) Sweep(f []float64, levels []Thresholds, layout *Layout) *Sweep {
 		s.Levels[i] = SweepLevel{Thresholds: levels[i], Super: steps[:len(x.seasons)], Sub: steps[len(x.seasons):]}
 	}
 	var pairs sweepPairs
-	codes := make([]uint16, len(f))
-	ladders := make([]*ladder, len(x.seasons))
+	tiler := newTiler(s)
 	for season := range x.seasons {
 		l := newLadder(bounds(Super, levels, season), bounds(Sub, levels, season))
 		s.followPairs(season, Super, l, &pairs)
 		s.followPairs(season, Sub, l, &pairs)
-		s.findCells(season, l, codes)
-		ladders[season] = l
+		tiler.addSeason(season, l)
 	}
-	s.groupCells(ladders, codes)
 	return s
 }
 
@@ -117,16 +109,26 @@ type ladder struct {
 	// The first level of each direction whose level set holds the values of an
 	// interval; the number of levels if none does.
 	super, sub []uint16
-	low        float64 // the lowest finite rung
+	joins      [2][]intervalRange // of both directions, by level
+	superFirst float64            // values from here on are in a level set of direction Super
+	subEnd     float64            // values below are in one of direction Sub
+	low        float64            // the lowest finite rung
 	scale      float64
+	single     bool
 	under      uint16             // the interval below low
 	base       [ladderBins]uint16 // the number of rungs in lower bins of values
 }
 
+// An intervalRange is the intervals first to end-1.
+type intervalRange struct{ first, end int }
+
 const ladderBins = 1 << 12
 
 func newLadder(super, sub []float64) *ladder {
-	l := &ladder{rungs: slices.Concat(super, sub)}
+	l := &ladder{rungs: slices.Concat(super, sub), superFirst: math.Inf(1), subEnd: math.Inf(-1)}
+	if len(super) > 0 {
+		l.superFirst, l.subEnd = super[0], sub[len(sub)-1]
+	}
 	slices.Sort(l.rungs)
 	first, end := 0, len(l.rungs)
 	for first < end && l.rungs[first] < -maxMagnitude {
@@ -144,10 +146,13 @@ func newLadder(super, sub []float64) *ladder {
 		}
 	}
 	at := first
+	l.single = true
 	for bin := range l.base {
+		before := at
 		for at < end && l.bin(l.rungs[at]) < bin {
 			at++
 		}
+		l.single = l.single && at-before < 2
 		l.base[bin] = uint16(at)
 	}
 	for interval := range len(l.rungs) + 1 {
@@ -161,8 +166,22 @@ func newLadder(super, sub []float64) *ladder {
 		l.super = append(l.super, uint16(len(super)-reached(super)))
 		l.sub = append(l.sub, uint16(reached(sub)))
 	}
+	l.super, l.sub = append(l.super, uint16(len(super))), append(l.sub, uint16(len(sub))) // of missing values, see intervals
+	l.joins = [2][]intervalRange{runs(l.super, len(super)), runs(l.sub, len(sub))}
 	l.rungs = append(l.rungs, math.Inf(1))
 	return l
+}
+
+// runs returns where each of k levels stands in a monotone list of them.
+func runs(levels []uint16, k int) []intervalRange {
+	runs := make([]intervalRange, k+1)
+	for i, level := range levels {
+		if runs[level].end == 0 {
+			runs[level].first = i
+		}
+		runs[level].end = i + 1
+	}
+	return runs[:k]
 }
 
 // bin returns the bin of a value that is not below l.low. It is monotone.
@@ -186,62 +205,148 @@ func (l *ladder) interval(x float64) uint16 {
 	return at
 }
 
-// sweepPairs is scratch: the pairs that are components at some level, and the
-// levels from which they are and are no more.
+// intervals sets the intervals of the selected values of f. One that is
+// missing has an interval of its own, after all others.
+func (l *ladder) intervals(intervals []uint16, f []float64, selected []int32) {
+	low, scale, single, rungs, base := l.low, l.scale, l.single, l.rungs, l.base[:ladderBins-1]
+	intervals = intervals[:len(selected)]
+	for i, s := range selected {
+		x := f[s]
+		bin := uint(int((x - low) * scale))
+		if bin >= uint(len(base)) {
+			if intervals[i] = l.interval(x); x != x {
+				intervals[i] = uint16(len(rungs))
+			}
+			continue
+		}
+		at := int(base[bin])
+		at += b2i(rungs[at] <= x) // a branch would be mispredicted
+		if !single {
+			for rungs[at] <= x {
+				at++
+			}
+		}
+		intervals[i] = uint16(at)
+	}
+}
+
+// sweepPairs is scratch: the pairs of one tree that are components at some
+// level, with the levels from which they are, and those of them that are no
+// more from a later level on, with that level.
 type sweepPairs struct {
-	pair       []int32
-	born, died []uint16
+	appeared, merged levelPairs
+}
+
+// levelPairs are pairs with their levels. A level after the last one is that
+// of pairs that do not count.
+type levelPairs struct {
+	pair  []int32
+	level []uint16
+}
+
+// selectBlock is how many values are selected from at a time: few enough for
+// them to stay in a core's fastest cache.
+const selectBlock = 1 << placeBits
+
+// findPairs finds the pairs of one tree that are components at some level.
+func (p *sweepPairs) findPairs(t *Tree, l *ladder, k int) {
+	p.appeared.reset()
+	p.merged.reset()
+	levels, low, high := l.super, math.Inf(-1), below(l.superFirst)
+	if t.direction == Sub {
+		levels, low, high = l.sub, l.subEnd, math.Inf(1)
+	}
+	p.appeared.reserve(t.Len() / 2) // enough for most sweeps: growing would copy
+	var selected [selectBlock]int32
+	for first := 0; first < t.Len(); first += selectBlock {
+		end := min(first+selectBlock, t.Len())
+		birth, death := t.birth[first:end], t.death[first:end]
+		n := selectOutside(selected[:], birth, low, high)
+		pair, born := p.appeared.add(n)
+		l.intervals(born, birth, selected[:n])
+		for i, s := range selected[:n] {
+			pair[i] = int32(first) + s
+			born[i] = levels[born[i]]
+			d := death[s]
+			if d <= high && d >= low || t.parent[first+int(s)] < 0 {
+				continue // is a component at all later levels
+			}
+			died := levels[l.interval(d)]
+			if born[i] == died {
+				born[i] = uint16(k)
+				continue
+			}
+			pair, level := p.merged.add(1)
+			pair[0], level[0] = int32(first)+s, died
+		}
+	}
+}
+
+func (p *levelPairs) reset() { p.pair, p.level = p.pair[:0], p.level[:0] }
+
+// reserve makes room for n pairs.
+func (p *levelPairs) reserve(n int) {
+	p.pair, p.level = slices.Grow(p.pair, n), slices.Grow(p.level, n)
+}
+
+// add adds n pairs, which the caller sets.
+func (p *levelPairs) add(n int) (pair []int32, level []uint16) {
+	old := len(p.pair)
+	p.pair, p.level = slices.Grow(p.pair, n)[:old+n], slices.Grow(p.level, n)[:old+n]
+	return p.pair[old:], p.level[old:]
+}
+
+// byLevel returns the pairs of each of k levels.
+func (p *levelPairs) byLevel(k int) [][]int32 {
+	next := make([]int, k+1)
+	for _, level := range p.level {
+		next[level]++
+	}
+	pairs := make([]int32, len(p.pair))
+	levels := make([][]int32, k+1)
+	used := 0
+	for level, n := range next {
+		next[level] = used
+		used += n
+		levels[level] = pairs[used-n : used : used]
+	}
+	for i, pair := range p.pair {
+		at := &next[p.level[i]]
+		pairs[*at] = pair
+		*at++
+	}
+	return levels[:k]
 }
 
 // followPairs fills in the features of all levels of one tree.
 func (s *Sweep) followPairs(season int, direction Direction, l *ladder, p *sweepPairs) {
-	k := len(s.Levels)
-	t := s.index.seasons[season].Tree(direction)
-	n := t.Len()
-	p.pair, p.born, p.died = slices.Grow(p.pair[:0], n)[:n], slices.Grow(p.born[:0], n)[:n], slices.Grow(p.died[:0], n)[:n]
-	levels := l.super
-	if direction == Sub {
-		levels = l.sub
-	}
-	found := 0
-	for i, birth := range t.birth {
-		born, died := levels[l.interval(birth)], levels[l.interval(t.death[i])]
-		if t.parent[i] < 0 {
-			died = uint16(k)
-		}
-		// Written always and counted if it lasts: a branch would be
-		// mispredicted for half of the pairs of a noisy function.
-		p.pair[found], p.born[found], p.died[found] = int32(i), born, died
-		found += b2i(born != died)
-	}
-	appeared, merged := make([]int, k+1), make([]int, k+1)
-	for i := range found {
-		appeared[p.born[i]]++
-		merged[p.died[i]]++
-	}
-	pairs := make([]int32, 2*found-merged[k])
+	p.findPairs(s.index.seasons[season].Tree(direction), l, len(s.Levels))
+	appeared, merged := p.appeared.byLevel(len(s.Levels)), p.merged.byLevel(len(s.Levels))
 	features := 0
 	for level := range s.Levels {
 		step := &s.Levels[level].Of(direction)[season]
-		features += appeared[level] - merged[level]
+		step.Appeared, step.Merged = appeared[level], merged[level]
+		features += len(step.Appeared) - len(step.Merged)
 		step.Features = features
-		step.Appeared, pairs = pairs[:appeared[level]:appeared[level]], pairs[appeared[level]:]
-		step.Merged, pairs = pairs[:merged[level]:merged[level]], pairs[merged[level]:]
-		appeared[level], merged[level] = 0, 0
 	}
-	steps := make([]SweepStep, k)
-	for level := range s.Levels {
-		steps[level] = s.Levels[level].Of(direction)[season]
+}
+
+// selectOutside writes the numbers of the values below low and above high to
+// selected, which is as long as f, and returns how many these are. low must
+// not be greater than high; both +Inf select all. Missing values are selected
+// if their sign bit is set.
+//
+// Numbers are written always and counted if they belong there: a branch would
+// be mispredicted for half of the values of a noisy function, and comparisons
+// take longer than the sign of a product.
+func selectOutside(selected []int32, f []float64, low, high float64) int {
+	n := 0
+	selected = selected[:len(f)]
+	for i, x := range f {
+		selected[n] = int32(i)
+		n += int(math.Float64bits((x-low)*(high-x)) >> 63)
 	}
-	for i, pair := range p.pair[:found] {
-		born, died := p.born[i], p.died[i]
-		steps[born].Appeared[appeared[born]] = pair
-		appeared[born]++
-		if int(died) < k {
-			steps[died].Merged[merged[died]] = pair
-			merged[died]++
-		}
-	}
+	return n
 }
 
 func b2i(b bool) int {
@@ -251,118 +356,137 @@ func b2i(b bool) int {
 	return 0
 }
 
-// groupOf returns the number of the group of the cells that join the level
-// set of the given direction at the given level. The group after all others
-// is of cells that join none.
-func (s *Sweep) groupOf(direction Direction, level int) int {
-	if direction == Super {
-		return level
-	}
-	return len(s.Levels) + level
+// below returns the next lower number.
+func below(x float64) float64 { return math.Nextafter(x, math.Inf(-1)) }
+
+// A tile is some cells of a season, ordered by the intervals of their values.
+type tile struct {
+	ladder *ladder
+	bits   []uint32 // of the layout
+	first  []int32  // of each interval, where its cells begin, and where the last one's end
 }
 
-// findCells writes the interval of every cell of a season to codes, that of
-// missing cells being the one after all others, and fills in the numbers of
-// cells.
-func (s *Sweep) findCells(season int, l *ladder, codes []uint16) {
-	missing := uint16(len(l.rungs))
+// tileCells is how many cells a tile has at most: few enough for them to be
+// ordered in a core's cache of 1 MiB, and enough for 64 levels to find hundreds
+// of cells in a row. With a quarter of it, marking them takes 1.3 times as long.
+const tileCells = 1 << 16
+
+// A tiler finds the cells of the level sets and makes tiles of them.
+type tiler struct {
+	sweep  *Sweep
+	ladder *ladder
+	cells  []int // of each interval, of the season
+
+	n         int // of the next tile
+	bits      []uint32
+	intervals []uint16
+	selected  [selectBlock]int32
+}
+
+// newTiler returns a tiler that adds its tiles to s.
+func newTiler(s *Sweep) *tiler {
+	n := min(tileCells, len(s.f))
+	return &tiler{sweep: s, bits: make([]uint32, n), intervals: make([]uint16, n)}
+}
+
+// addSeason finds the cells of a season and fills in their numbers.
+func (t *tiler) addSeason(season int, l *ladder) {
+	s := t.sweep
+	t.ladder, t.cells = l, make([]int, len(l.super))
 	at := s.index.seasons[season].Season
-	first, end := at.First*s.index.regions, at.End*s.index.regions
-	codes = codes[first:end]
-	// Two counters: neighbours are often in one interval, and each increment
-	// would have to wait for the one before.
-	count := [2][]int{make([]int, missing+1), make([]int, missing+1)}
-	for i, x := range s.f[first:end] {
-		code := missing
-		if x == x {
-			code = l.interval(x)
-		}
-		codes[i] = code
-		count[i&1][code]++
-	}
-	k := len(s.Levels)
-	joined := make([]int, 2*k+1)
-	for code, super := range l.super {
-		n := count[0][code] + count[1][code]
-		if int(super) < k {
-			joined[s.groupOf(Super, int(super))] += n
-		}
-		if sub := l.sub[code]; int(sub) < k {
-			joined[s.groupOf(Sub, int(sub))] += n
-		}
-	}
+	next := at.First * s.index.regions
+	s.layout.stretches(at.First, at.End, func(vertex, n, bit int) {
+		t.count(s.f[next:vertex]) // of steps that are left out
+		t.add(s.f[vertex:vertex+n], bit)
+		next = vertex + n
+	})
+	t.count(s.f[next : at.End*s.index.regions])
+	t.flush()
 	for _, direction := range []Direction{Super, Sub} {
 		cells := 0
 		for level := range s.Levels {
-			cells += joined[s.groupOf(direction, level)]
+			joins := l.joins[direction-Super][level]
+			for _, n := range t.cells[joins.first:joins.end] {
+				cells += n
+			}
 			s.Levels[level].Of(direction)[season].Cells = cells
 		}
 	}
 }
 
-// groupCells sorts the cells by the level at which they join.
-func (s *Sweep) groupCells(ladders []*ladder, codes []uint16) {
-	k := len(s.Levels)
-	none := 2 * k
-	s.groups = make([]group, 2*k)
-	n := 0
-	for _, direction := range []Direction{Super, Sub} {
-		before := 0
-		for level := range s.Levels {
-			g := s.groupOf(direction, level)
-			s.groups[g] = group{n, n}
-			cells := 0
-			for _, step := range s.Levels[level].Of(direction) {
-				cells += step.Cells
-			}
-			n += cells - before
-			before = cells
+// count counts values that have no place in the layout.
+func (t *tiler) count(f []float64) {
+	for _, x := range f {
+		if x == x {
+			t.cells[t.ladder.interval(x)]++
 		}
 	}
-	s.cells = make([]uint32, n)
-	for season, l := range ladders {
-		at := s.index.seasons[season].Season
-		var super, sub, either []int // group of each interval
-		overlap := false
-		for i := range l.super {
-			super, sub = append(super, none), append(sub, none)
-			if level := int(l.super[i]); level < k {
-				super[i] = s.groupOf(Super, level)
-			}
-			if level := int(l.sub[i]); level < k {
-				sub[i] = s.groupOf(Sub, level)
-			}
-			overlap = overlap || super[i] != none && sub[i] != none
-			either = append(either, min(super[i], sub[i]))
+}
+
+// add adds the values that are in a level set. They are of successive cells,
+// the first of which is the given bit.
+func (t *tiler) add(f []float64, bit int) {
+	l := t.ladder
+	low, high := l.subEnd, below(l.superFirst)
+	if low > l.superFirst {
+		low, high = math.Inf(1), math.Inf(1) // every value is in a level set
+	}
+	for part := range slices.Chunk(f, len(t.selected)) {
+		n := selectOutside(t.selected[:], part, low, high)
+		if t.n+n > len(t.bits) {
+			t.flush()
 		}
-		passes := [][]int{either}
-		if overlap {
-			passes = [][]int{super, sub}
+		bits, intervals := t.bits[t.n:t.n+n], t.intervals[t.n:t.n+n]
+		for j, i := range t.selected[:n] {
+			bits[j] = uint32(bit) + uint32(i)
 		}
-		for _, groups := range passes {
-			groups = append(groups, none) // missing cells
-			joins := make([]int, len(groups))
-			for code, group := range groups {
-				joins[code] = b2i(group != none)
-			}
-			var packed [1024]struct{ group, bit uint32 }
-			s.layout.stretches(at.First, at.End, func(vertex, cells, bit int) {
-				for chunk := range slices.Chunk(codes[vertex:vertex+cells], len(packed)) {
-					// Written always and counted if it joins, as in followPairs.
-					n := 0
-					for i, code := range chunk {
-						packed[n] = struct{ group, bit uint32 }{uint32(groups[code]), uint32(bit + i)}
-						n += joins[code]
-					}
-					for _, p := range packed[:n] {
-						g := &s.groups[p.group]
-						s.cells[g.end] = p.bit
-						g.end++
-					}
-					bit += len(chunk)
-				}
-			})
-		}
+		l.intervals(intervals, part, t.selected[:n])
+		t.n += n
+		bit += len(part)
+	}
+}
+
+// flush makes a tile of the cells found.
+func (t *tiler) flush() {
+	if t.n == 0 {
+		return
+	}
+	k := len(t.cells)
+	first := make([]int32, k+1)
+	next := make([]int32, k)
+	intervals, bits := t.intervals[:t.n], t.bits[:t.n]
+	// Two counters: neighbours are often in one interval, and each increment
+	// would have to wait for the one before.
+	for i := 1; i < len(intervals); i += 2 {
+		first[intervals[i-1]]++
+		next[intervals[i]]++
+	}
+	if len(intervals)%2 == 1 {
+		first[intervals[len(intervals)-1]]++
+	}
+	n := int32(0)
+	for interval := range next {
+		cells := first[interval] + next[interval]
+		t.cells[interval] += int(cells)
+		first[interval], next[interval] = n, n
+		n += cells
+	}
+	first[k] = n
+	ordered := make([]uint32, n)
+	for i, interval := range intervals {
+		at := next[interval]
+		next[interval] = at + 1
+		ordered[at] = bits[i]
+	}
+	t.sweep.tiles = append(t.sweep.tiles, tile{ladder: t.ladder, bits: ordered, first: first})
+	t.n = 0
+}
+
+// mark sets the marks of the cells that join at a level.
+func (t *tile) mark(marks []uint64, direction Direction, level int) {
+	joins := t.ladder.joins[direction-Super][level]
+	for _, bit := range t.bits[t.first[joins.first]:t.first[joins.end]] {
+		marks[bit>>6] |= 1 << (bit & 63)
 	}
 }
 
@@ -376,12 +500,9 @@ func (s *Sweep) Maps() iter.Seq2[int, *FeatureMap] {
 		grown := [2][]uint64{s.layout.newBits(), s.layout.newBits()}
 		covered := coveredBits(s.layout, s.f, s.index.covered == len(s.f))
 		for level := range s.Levels {
-			for i, direction := range []Direction{Super, Sub} {
-				g := s.groups[s.groupOf(direction, level)]
-				marks := grown[i]
-				for _, bit := range s.cells[g.first:g.end] {
-					marks[bit>>6] |= 1 << (bit & 63)
-				}
+			for i := range s.tiles {
+				s.tiles[i].mark(grown[0], Super, level)
+				s.tiles[i].mark(grown[1], Sub, level)
 			}
 			m := &FeatureMap{Layout: s.layout, Positive: grown[0], Negative: grown[1], Covered: covered}
 			if (s.layout.shared || s.Levels[level].Thresholds.overlap()) && overlap(grown[0], grown[1]) {

@@ -92,6 +92,75 @@ func TestSweep(t *testing.T) {
 	}
 }
 
+// TestSweepOfManyCells compares maps that take several tiles with the
+// definition, cell by cell, on a path of which some steps are left out.
+func TestSweepOfManyCells(t *testing.T) {
+	for seed := range uint64(10) {
+		rng := rand.New(rand.NewPCG(seed, 13))
+		d := Path(3 * tileCells)
+		f := randomField(rng, d.NumVertices())
+		slots := make([]int32, len(f))
+		for i := range slots {
+			if slots[i] = int32(i); rng.IntN(10000) == 0 {
+				slots[i] = -1
+			}
+			if rng.IntN(50) == 0 {
+				f[i] = math.Copysign(math.NaN(), rng.NormFloat64())
+			}
+		}
+		index := build(t, d, f, []Season{{1, 0, 999}, {2, 999, len(f)}})
+		shares := []float64{0.01, 0.02, 5, 20, 45, 45.001, 45.002, 70, 99}
+		levels := index.Thresholds(f, Class{Kind: SweepShares, Shares: shares, PerSeason: seed%2 == 0})
+		sweep := index.Sweep(f, levels, NewSlotLayout(d, 168, slots))
+		for k, m := range sweep.Maps() {
+			cells := make(map[[2]int]int) // season, direction
+			for v, x := range f {
+				season := b2i(v >= 999)
+				up, down := levels[k].Super[season].Value, levels[k].Sub[season].Value
+				cells[[2]int{season, int(Super)}] += b2i(x >= up)
+				cells[[2]int{season, int(Sub)}] += b2i(x <= down)
+				want := b2i(x >= up) - b2i(x <= down)
+				if x >= up && x <= down {
+					want = b2i(x-up > down-x) - b2i(x-up < down-x)
+				}
+				if slots[v] < 0 {
+					want = 0
+				}
+				if got := m.Sign(0, v); got != want {
+					t.Fatalf("seed %d, level %d: sign %d of vertex %d, %g, want %d", seed, k, got, v, x, want)
+				}
+			}
+			for at, want := range cells {
+				if got := sweep.Levels[k].Of(Direction(at[1]))[at[0]].Cells; got != want {
+					t.Fatalf("seed %d, level %d, season and direction %v: %d cells, want %d", seed, k, at, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestSelectOutside compares with comparisons. Values that equal a bound may
+// be selected or not: a zero's sign decides.
+func TestSelectOutside(t *testing.T) {
+	inf := math.Inf(1)
+	numbers := []float64{-maxMagnitude, -1, -5e-324, math.Copysign(0, -1), 0, 5e-324, 1, math.Nextafter(1, 2), maxMagnitude}
+	for _, low := range append(numbers, -inf, inf) {
+		for _, high := range append(numbers, -inf, inf) {
+			if low > high && below(low) != high {
+				continue
+			}
+			selected := make([]int32, len(numbers))
+			selected = selected[:selectOutside(selected, numbers, low, high)]
+			for i, x := range numbers {
+				want := x < low || x > high
+				if got := slices.Contains(selected, int32(i)); got != want && x != low && x != high {
+					t.Errorf("%g outside %g to %g: %t, want %t", x, low, high, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestSweepPanicsOnLevelsThatAreNotNested(t *testing.T) {
 	f := []float64{1, 2, 3}
 	index := build(t, Path(3), f, nil)
@@ -232,10 +301,11 @@ func TestSharedSlotsInConflict(t *testing.T) {
 	}
 }
 
-// BenchmarkSweep chooses and evaluates 64 levels of both directions and grows
-// the map through all of them; for comparison it builds the trees. The bound
-// is what no sweep can do without: one pass that counts values by size, to know
-// the levels of given shares, and one that marks the cells of one level.
+// BenchmarkSweep chooses 64 levels of both directions, and evaluates given ones
+// and grows the map through all of them; for comparison it builds the trees.
+// The bound is what no sweep can do without: one pass that counts values by
+// size, to know the levels of given shares, and one that marks the cells of one
+// level.
 func BenchmarkSweep(b *testing.B) {
 	for _, field := range benchFields(b) {
 		if field.d.NumVertices() > 3e6 {
@@ -244,11 +314,19 @@ func BenchmarkSweep(b *testing.B) {
 		index := build(b, field.d, field.f, field.seasons)
 		layout := NewLayout(field.d, 168, 0)
 		c := Class{Kind: SweepEven, Steps: 64}
+		b.Run("choose/"+field.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				index.Thresholds(field.f, c)
+			}
+			reportVertices(b, len(field.f))
+		})
 		b.Run("levels=64/"+field.name, func(b *testing.B) {
+			levels := index.Thresholds(field.f, c)
 			b.ReportAllocs()
 			for b.Loop() {
 				words := 0
-				for _, m := range index.Sweep(field.f, index.Thresholds(field.f, c), layout).Maps() {
+				for _, m := range index.Sweep(field.f, levels, layout).Maps() {
 					words += len(m.Positive)
 				}
 			}

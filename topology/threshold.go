@@ -229,8 +229,8 @@ func (x *Index) tails(f []float64, shares []float64, perSeason bool) []Threshold
 			all[i].Class += "/season"
 		}
 	}
-	add := func(values []float64, seasons int) {
-		super, sub := tailLevels(values, shares)
+	add := func(values []float64, n, seasons int) {
+		super, sub := tailLevels(values, n, shares)
 		for i := range all {
 			for range seasons {
 				all[i].Super = append(all[i].Super, Threshold{Value: super[i], PersistenceCut: math.NaN()})
@@ -242,37 +242,44 @@ func (x *Index) tails(f []float64, shares []float64, perSeason bool) []Threshold
 		}
 	}
 	if !perSeason {
-		add(f, len(x.seasons))
+		add(f, x.covered, len(x.seasons))
 		return all
 	}
 	for _, t := range x.seasons {
-		add(f[t.Season.First*x.regions:t.Season.End*x.regions], 1)
+		values := f[t.Season.First*x.regions : t.Season.End*x.regions]
+		add(values, countValues(values), 1)
 	}
 	return all
 }
 
 const noValues = "no cell holds a value"
 
-// tailLevels returns the levels of the tails of values, NaN if there are none.
-func tailLevels(values, shares []float64) (super, sub []float64) {
+// tailLevels returns the levels of the tails of values, of which n are not
+// missing, NaN if none is.
+func tailLevels(values []float64, n int, shares []float64) (super, sub []float64) {
 	k := len(shares)
-	levels := selectRanks(values, func(n int) []int {
-		if n == 0 {
-			return nil
-		}
-		ranks := make([]int, 2*k)
-		for i, q := range shares {
-			// The product is exact for whole %; rounding must not add a cell.
-			cells := int(math.Ceil(q * float64(n) / 100 * (1 - 1e-14)))
-			cells = min(max(cells, 1), n)
-			ranks[i], ranks[k+i] = n-cells, cells-1
-		}
-		return ranks
-	})
-	if len(levels) == 0 {
-		levels = slices.Repeat([]float64{math.NaN()}, 2*k)
+	if n == 0 || k == 0 {
+		levels := slices.Repeat([]float64{math.NaN()}, 2*k)
+		return levels[:k], levels[k:]
 	}
+	ranks := make([]int, 2*k)
+	for i, q := range shares {
+		// The product is exact for whole %; rounding must not add a cell.
+		cells := int(math.Ceil(q * float64(n) / 100 * (1 - 1e-14)))
+		cells = min(max(cells, 1), n)
+		ranks[i], ranks[k+i] = n-cells, cells-1
+	}
+	levels := selectTails(values, n, slices.Max(shares)/100, ranks)
 	return levels[:k], levels[k:]
+}
+
+// countValues returns how many values are not missing.
+func countValues(values []float64) int {
+	n := 0
+	for _, x := range values {
+		n += b2i(x == x)
+	}
+	return n
 }
 
 // salientCut returns the smallest persistence of the upper of two clusters.

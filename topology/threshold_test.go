@@ -123,6 +123,65 @@ func TestSelectRanks(t *testing.T) {
 	}
 }
 
+// TestSelectTails compares with sorting, on fields that are long enough to be
+// sampled.
+func TestSelectTails(t *testing.T) {
+	for seed := range uint64(60) {
+		rng := rand.New(rand.NewPCG(seed, 11))
+		f := randomField(rng, 16*sampleSize+rng.IntN(5000))
+		switch seed % 4 {
+		case 0: // a cycle that a sample at equal distances would see one value of
+			for i := range f {
+				f[i] = float64(i % 16)
+			}
+		case 1:
+			for i := range f {
+				if rng.IntN(10) == 0 {
+					f[i] = math.Copysign(math.NaN(), -1)
+				}
+			}
+		}
+		sorted := slices.DeleteFunc(slices.Clone(f), math.IsNaN)
+		slices.Sort(sorted)
+		share := 0.3 * rng.Float64()
+		var ranks []int
+		var want []float64
+		for range 1 + rng.IntN(50) {
+			r := rng.IntN(1 + int(share*float64(len(sorted))))
+			if rng.IntN(2) == 0 {
+				r = len(sorted) - 1 - r
+			}
+			ranks, want = append(ranks, r), append(want, sorted[r])
+		}
+		if diff := cmp.Diff(want, selectTails(f, len(sorted), share, ranks)); diff != "" {
+			t.Fatalf("seed %d, share %g, ranks %v (-want +got):\n%s", seed, share, ranks, diff)
+		}
+	}
+}
+
+// TestSelectTailsMisled: the values that are sampled are unlike the others.
+func TestSelectTailsMisled(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 12))
+	f := make([]float64, 16*sampleSize)
+	for i := range f {
+		f[i] = rng.NormFloat64()
+	}
+	sorted := slices.Sorted(slices.Values(f))
+	ends := [][2]float64{{sorted[100], sorted[len(f)-100]}, {sorted[9000], sorted[len(f)-100]}, {sorted[100], sorted[len(f)-9000]}}
+	for _, end := range ends {
+		for i := range sampleSize { // most of the sample is between the ends
+			_, at := math.Modf(float64(i) * math.Phi)
+			f[int(at*float64(len(f)))] = end[i%2] * (1 - float64(i)/1e5)
+		}
+		sorted := slices.Sorted(slices.Values(f))
+		ranks := []int{0, 3000, len(f) - 3001, len(f) - 1}
+		want := []float64{sorted[0], sorted[3000], sorted[len(f)-3001], sorted[len(f)-1]}
+		if diff := cmp.Diff(want, selectTails(f, len(f), 0.1, ranks)); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
 // TestSplit2Means tries every cut with plain sums of squares.
 func TestSplit2Means(t *testing.T) {
 	cost := func(values []float64) float64 {
