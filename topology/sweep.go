@@ -212,8 +212,8 @@ func (l *ladder) intervals(intervals []uint16, f []float64, selected []int32) {
 	intervals = intervals[:len(selected)]
 	for i, s := range selected {
 		x := f[s]
-		bin := uint(int((x - low) * scale))
-		if bin >= uint(len(base)) {
+		bin := uint(int((x - low) * scale)) // of a missing value anything, as processors differ
+		if bin >= uint(len(base)) || x != x {
 			if intervals[i] = l.interval(x); x != x {
 				intervals[i] = uint16(len(rungs))
 			}
