@@ -88,8 +88,10 @@ const (
 // A region has low counts if, of the values of step 1, more than half are
 // less than 3 or more than a third are 0. There, step 3 is: the rank r in the
 // stratum of n becomes the (r-1/2)/n quantile of the normal distribution.
-// Equal values are ranked by a fixed hash of the region's id and the step's
-// number, so that the result does not depend on any order.
+// Equal values are ranked by a fixed hash of the step's number, the region's id
+// and all of its values, so that the result does not depend on any order. Were
+// the order of equal values the same in all functions, the many zeros of two
+// rare kinds of events would look related.
 //
 // Months have no running level: the mean of the month of the year is
 // subtracted, and the rest divided by the region's standard deviation. A month
@@ -202,7 +204,10 @@ func newRoutine(f *Function) (*routine, error) {
 
 // depart replaces the values of one region by their departures.
 func (r *routine) depart(x []float64, id string) {
-	low := r.counts && r.week > 0 && isLow(x)
+	low, seed := r.counts && r.week > 0 && isLow(x), uint64(0)
+	if low {
+		seed = tieSeed(x, id)
+	}
 	r.stabilise(x)
 	y := x
 	if r.week > 0 {
@@ -211,7 +216,7 @@ func (r *routine) depart(x []float64, id string) {
 	}
 	r.tally(y)
 	if low {
-		r.rank(y, id)
+		r.rank(y, seed)
 	} else {
 		r.standardise(y)
 	}
@@ -374,8 +379,24 @@ type ranked struct {
 	step  int32
 }
 
-// rank replaces values by the normal scores of their ranks in their strata.
-func (r *routine) rank(y []float64, id string) {
+// tieSeed is a hash of a region's id and values, infinite ones being missing.
+func tieSeed(x []float64, id string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(id))
+	seed := h.Sum64()
+	for _, v := range x {
+		bits := uint64(1) // no value of a count has these
+		if isFinite(v) {
+			bits = math.Float64bits(v + 0) // zeros have no sign
+		}
+		seed = scatter(seed ^ bits)
+	}
+	return seed
+}
+
+// rank replaces values by the normal scores of their ranks in their strata,
+// equal ones being ordered by a hash with the given seed.
+func (r *routine) rank(y []float64, seed uint64) {
 	total := 0
 	for i := range r.tallies {
 		t := &r.tallies[i]
@@ -385,9 +406,6 @@ func (r *routine) rank(y []float64, id string) {
 		r.ranked = make([]ranked, len(y))
 	}
 	list := r.ranked[:total]
-	seed := fnv.New64a()
-	seed.Write([]byte(id))
-	base := seed.Sum64()
 	least, most := math.Inf(1), math.Inf(-1)
 	for i, v := range y {
 		y[i] = math.NaN()
@@ -397,7 +415,7 @@ func (r *routine) rank(y []float64, id string) {
 		}
 		v = math.Round(v/rounding) * rounding // equal counts above equal levels are equal
 		least, most = min(least, v), max(most, v)
-		list[t.n] = ranked{v, scatter(base + uint64(r.first+int64(i))), int32(i)}
+		list[t.n] = ranked{v, scatter(seed + uint64(r.first+int64(i))), int32(i)}
 		t.n++
 	}
 	if !(most-least > rounding) {

@@ -137,11 +137,19 @@ func slowAnomaly(f *Function, region int) []float64 {
 func slowRank(z, y []float64, strata map[int][]int, f *Function, region int) {
 	h := fnv.New64a()
 	h.Write([]byte(f.Regions.IDs[region]))
+	seed := h.Sum64()
+	for i := range f.Axis.Len() {
+		bits := uint64(1)
+		if x := f.Values[i*len(f.Regions.IDs)+region]; !math.IsNaN(x) && !math.IsInf(x, 0) {
+			bits = math.Float64bits(x)
+		}
+		seed = scatter(seed ^ bits)
+	}
 	less := func(i, j int) bool {
 		if math.Abs(y[i]-y[j]) > 1e-11 {
 			return y[i] < y[j]
 		}
-		return scatter(h.Sum64()+uint64(f.Axis.first)+uint64(i)) < scatter(h.Sum64()+uint64(f.Axis.first)+uint64(j))
+		return scatter(seed+uint64(f.Axis.first)+uint64(i)) < scatter(seed+uint64(f.Axis.first)+uint64(j))
 	}
 	differ := false
 	for _, stratum := range strata {
@@ -518,6 +526,27 @@ func TestAnomalyTies(t *testing.T) {
 		if values[i] == 1 && x < slices.Max(strata[slowStratum(a.Axis, i)]) {
 			t.Errorf("hour %d has an event and %g", i, x)
 		}
+	}
+}
+
+// TestAnomalyTiesUnrelated: the zeros of two functions are in unrelated orders,
+// or all rare events would be related.
+func TestAnomalyTiesUnrelated(t *testing.T) {
+	var scores [2][]float64
+	for k := range scores {
+		values := make([]float64, 7*104)
+		values[150+400*k] = 1 // so far apart that levels do not meet
+		scores[k] = anomaly(t, functionOf(t, Count, Day, 1, values)).Values
+	}
+	sum, n := 0.0, 0
+	for i, x := range scores[0] {
+		if y := scores[1][i]; x < 2 && y < 2 && !math.IsNaN(x+y) {
+			sum += x * y
+			n++
+		}
+	}
+	if z := sum / math.Sqrt(float64(n)); math.Abs(z) > 4 {
+		t.Errorf("the scores of %d days on which neither has an event are %g standard deviations from unrelated", n, z)
 	}
 }
 

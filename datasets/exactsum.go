@@ -48,7 +48,7 @@ const (
 	leastExponent = -1074
 )
 
-// greatestUnit keeps the exponent of infinity out of the range of maxShift.
+// greatestUnit keeps the exponent of infinity out of the range of shifts.
 const greatestUnit = 896
 
 func newSums() *sums {
@@ -345,11 +345,8 @@ func (s *sums) bytes() int64 {
 // An int128 is a number in two's complement.
 type int128 struct{ hi, lo uint64 }
 
-// maxShift keeps a mantissa of 53 bits well inside an int128.
-const maxShift = 73
-
-// shifted returns mantissa << shift for shifts of up to maxShift, negated if
-// negative is 1.
+// shifted returns mantissa << shift for shifts of up to 73, which leaves a
+// mantissa of 53 bits well inside an int128, negated if negative is 1.
 func shifted(mantissa uint64, shift uint, negative uint64) int128 {
 	// Of the two terms one is 0: unsigned shifts that are below 0 are large.
 	hi := mantissa>>(64-shift) | mantissa<<(shift-64)

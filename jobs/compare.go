@@ -311,7 +311,7 @@ func (q *question) day() int {
 // prepare finds the features of the functions, or the reason why they cannot
 // be compared.
 func (q *question) prepare(ctx context.Context) (reason string, err error) {
-	if reason := unlike(q.inputs.a, q.inputs.b); reason != "" {
+	if reason := unlikeWeeks(q.inputs.a, q.inputs.b); reason != "" {
 		return reason, nil
 	}
 	if q.null, err = parseNull(q.o.Null); err != nil {
@@ -385,6 +385,16 @@ func unlike(f, g *datasets.Function) string {
 		return fmt.Sprintf("their regions differ: %d and %d", len(f.Regions.IDs), len(g.Regions.IDs))
 	}
 	return ""
+}
+
+// unlikeWeeks is unlike for functions that are laid out in weeks by the clock:
+// hours of different zones would not meet. Days meet by their dates.
+func unlikeWeeks(f, g *datasets.Function) string {
+	zone := func(f *datasets.Function) string { return f.Axis.Start(0).Location().String() }
+	if reason := unlike(f, g); reason != "" || f.Axis.Resolution != datasets.Hour || zone(f) == zone(g) {
+		return reason
+	}
+	return fmt.Sprintf("their hours are of different time zones, %s and %s; --zone sets that of CSV fields", zone(f), zone(g))
 }
 
 // sweepMarks returns the marks of a function at every level of the default

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -96,6 +97,77 @@ func TestCompareUntestable(t *testing.T) {
 	}
 	if err := Compare(context.Background(), CompareOptions{A: long, B: "none.csv"}, &out); ExitCode(err) != ExitInput {
 		t.Errorf("a missing file: %v", err)
+	}
+}
+
+// noiseFunction returns a function of a row of regions, from Monday 6 January
+// 2014 on.
+func noiseFunction(name string, axis datasets.Axis, regions int, value func() float64) *datasets.Function {
+	s := &datasets.RegionSystem{Name: "row"}
+	var edges [][2]int
+	for i := range regions {
+		s.IDs = append(s.IDs, fmt.Sprint("region ", i))
+		if i > 0 {
+			edges = append(edges, [2]int{i - 1, i})
+		}
+	}
+	s.Names = s.IDs
+	s.Graph, _ = topology.NewGraph(regions, edges)
+	f := &datasets.Function{Dataset: name, Spec: datasets.FunctionSpec{Kind: datasets.Count}, Regions: s, Axis: axis}
+	for range axis.Len() * regions {
+		f.Values = append(f.Values, value())
+	}
+	return f
+}
+
+// TestCompareRareEvents: independent functions that are 0 nearly everywhere are
+// unrelated, however their anomalies rank the zeros.
+func TestCompareRareEvents(t *testing.T) {
+	axis := datasets.NewAxis(datasets.Day, time.UTC, time.Date(2014, 1, 6, 0, 0, 0, 0, time.UTC), 7*104)
+	for _, mean := range []float64{0.003, 0.03} {
+		small := 0
+		const pairs = 30
+		for run := range pairs {
+			rng := rand.New(rand.NewPCG(uint64(run), 7))
+			event := func() float64 {
+				if rng.Float64() < mean {
+					return 1
+				}
+				return 0
+			}
+			p := &compared{a: noiseFunction("a", axis, 50, event), b: noiseFunction("b", axis, 50, event)}
+			c, err := new(CompareOptions).compare(t.Context(), p, "anomaly")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.P != nil && *c.P <= 0.05 {
+				small++
+			}
+		}
+		if small > 6 {
+			t.Errorf("%g events a day and region: %d of %d pairs have p <= 0.05", mean, small, pairs)
+		}
+	}
+}
+
+// TestCompareZones: hours are not matched by clocks of different zones.
+func TestCompareZones(t *testing.T) {
+	eastern, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	monday := time.Date(2014, 1, 6, 0, 0, 0, 0, time.UTC)
+	for r, want := range map[datasets.Resolution]bool{datasets.Hour: false, datasets.Day: true} {
+		n := map[datasets.Resolution]int{datasets.Hour: 168, datasets.Day: 7}[r] * 40
+		p := &compared{a: noiseFunction("a", datasets.NewAxis(r, time.UTC, monday, n), 1, rng.Float64), b: noiseFunction("b", datasets.NewAxis(r, eastern, monday, n), 1, rng.Float64)}
+		c, err := new(CompareOptions).compare(t.Context(), p, "raw")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Testable != want || !want && !strings.Contains(c.Reason, "UTC and America/New_York") {
+			t.Errorf("%vs of two zones: testable %t, %s", r, c.Testable, c.Reason)
+		}
 	}
 }
 

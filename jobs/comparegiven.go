@@ -59,7 +59,7 @@ func (q *question) unlikeThird(third *datasets.Function) string {
 	if third.Axis.Resolution == q.f.Axis.Resolution && len(third.Regions.IDs) == 1 {
 		return ""
 	}
-	return unlike(q.f, third)
+	return unlikeWeeks(q.f, third)
 }
 
 // without fills g in, given the marks of the third function at every level.
