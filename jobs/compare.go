@@ -322,12 +322,14 @@ func (q *question) prepare(ctx context.Context) (reason string, err error) {
 		if *to, reason = versionOf([]*datasets.Function{q.inputs.a, q.inputs.b}[i], q.version); reason != "" {
 			return reason, nil
 		}
-		if q.marks[i], q.levels, err = sweepMarks(ctx, *to); err != nil {
+		s, err := newSwept(ctx, *to)
+		if err != nil {
 			return "", err
 		}
-		if len(q.marks[i]) == 0 {
+		if len(s.maps) == 0 {
 			return (*to).Name() + " has no values", nil
 		}
+		q.levels, q.marks[i] = s.levels, s.marks()
 		q.memories[i] = memoriesOf(q.marks[i])
 	}
 	for lag := q.o.First; lag <= q.o.Last; lag++ {
@@ -397,28 +399,43 @@ func unlikeWeeks(f, g *datasets.Function) string {
 	return fmt.Sprintf("their hours are of different time zones, %s and %s; --zone sets that of CSV fields", zone(f), zone(g))
 }
 
-// sweepMarks returns the marks of a function at every level of the default
-// sweep.
-func sweepMarks(ctx context.Context, f *datasets.Function) (marks []*relate.Marks, levels []string, err error) {
+// swept are the features of a function at every level of the default sweep.
+type swept struct {
+	maps    []*topology.FeatureMap // empty without a value
+	levels  []string               // threshold classes
+	regions int
+	first   int // number of the first row
+}
+
+func newSwept(ctx context.Context, f *datasets.Function) (*swept, error) {
 	first, period, slots, err := slotsOf(f.Axis)
 	if err != nil {
-		return nil, nil, inputError(err)
+		return nil, inputError(err)
 	}
 	d := topology.NewDomain(f.Regions.Graph, f.Axis.Len())
 	index, err := new(topology.Builder).Build(ctx, d, f.Values, nil)
 	if err != nil {
-		return nil, nil, inputError(err)
+		return nil, inputError(err)
 	}
+	s := &swept{regions: len(f.Regions.IDs), first: first}
 	if index.Covered() == 0 {
-		return nil, nil, nil
+		return s, nil
 	}
 	thresholds := index.Thresholds(f.Values, topology.Class{Kind: topology.SweepShares, Shares: topology.DefaultShares()})
 	layout := topology.NewSlotLayout(d, period, slots)
 	for level, m := range index.Sweep(f.Values, thresholds, layout).Maps() {
-		marks = append(marks, relate.NewMarks(m.Clone(), len(f.Regions.IDs), first))
-		levels = append(levels, thresholds[level].Class)
+		s.maps = append(s.maps, m.Clone())
+		s.levels = append(s.levels, thresholds[level].Class)
 	}
-	return marks, levels, nil
+	return s, nil
+}
+
+// marks returns the features of each level as they are tested.
+func (s *swept) marks() (marks []*relate.Marks) {
+	for _, m := range s.maps {
+		marks = append(marks, relate.NewMarks(m, s.regions, s.first))
+	}
+	return marks
 }
 
 // slotsOf is [datasets.WeekSlots], and for years a row a year.

@@ -7,16 +7,25 @@ import (
 
 	"polygamy/datasets"
 	"polygamy/relate"
+	"polygamy/topology"
 )
 
 // Given is the comparison on the cells where a third function has no feature
-// at the level in question: what the two have in common besides it.
+// at the level in question: what the two have in common besides it. At a level
+// where features of one sign are more than half of the third's cells, as the
+// dry hours of rain are, they are its usual state and stay; those of the other
+// sign are left out.
 type Given struct {
 	C        string `json:"c"`
 	Testable bool   `json:"testable"`
 	Reason   string `json:"reason,omitempty"`
 
 	P *float64 `json:"p"` // of all levels and lags, the search paid for
+
+	// At the level of the comparison: the sign of c that is too frequent to be
+	// left out, spike or valley, and its share of c's cells.
+	Dense      string   `json:"dense_sign,omitempty"`
+	DenseShare *float64 `json:"dense_share"`
 
 	// At the level and lag of the comparison, on the cells that c covers: all of
 	// them, and those where it has no feature.
@@ -40,17 +49,40 @@ func (q *question) given(ctx context.Context, c *Comparison) error {
 		if g.Reason = reason; reason != "" {
 			continue
 		}
-		marks, _, err := sweepMarks(ctx, version)
+		s, err := newSwept(ctx, version)
 		switch {
 		case err != nil:
 			return err
-		case len(marks) == 0:
+		case len(s.maps) == 0:
 			g.Reason = "it has no values"
 			continue
 		}
-		q.without(g, marks)
+		g.leaveDense(s.maps, q.level)
+		q.without(g, s.marks())
 	}
 	return nil
+}
+
+// leaveDense takes features off the maps of a third function whose sign is
+// dense: without them next to nothing would be left to compare. level is that
+// of the comparison.
+func (g *Given) leaveDense(maps []*topology.FeatureMap, level int) {
+	for i, m := range maps {
+		positive, negative, covered := m.Counts()
+		for _, sign := range []struct {
+			name  string
+			cells int
+			plane []uint64
+		}{{signNames[false], positive, m.Positive}, {signNames[true], negative, m.Negative}} {
+			if 2*sign.cells <= covered {
+				continue
+			}
+			clear(sign.plane)
+			if i == level {
+				g.Dense, g.DenseShare = sign.name, known(float64(sign.cells)/float64(covered))
+			}
+		}
+	}
 }
 
 // unlikeThird says why the cells of a third function are not those of the two,
@@ -112,6 +144,11 @@ func (g *Given) text() string {
 	if g.Before == nil {
 		return fmt.Sprintf("  given %s: not tested: %s\n", g.C, g.Reason)
 	}
+	dense := ""
+	if g.Dense != "" {
+		other := map[string]string{"spike": "valleys", "valley": "spikes"}[g.Dense]
+		dense = fmt.Sprintf("    warning: it is dense: its %ss are %.0f %% of its cells, most of them of one value; only its %s were left out\n", g.Dense, 100**g.DenseShare, other)
+	}
 	left := ""
 	if g.KappaLeft != nil && *g.KappaLeft >= 0 && *g.KappaLeft <= 1 {
 		left = fmt.Sprintf(" (%.0f %% left)", 100**g.KappaLeft)
@@ -122,7 +159,7 @@ func (g *Given) text() string {
 		line += fmt.Sprintf("\n    %.0f %% of the cells and %.0f %% of the features left", 100**g.CellsLeft, 100**g.FeaturesLeft)
 	}
 	if !g.Testable {
-		return line + "; not tested on what is left: " + g.Reason + "\n"
+		return line + "; not tested on what is left: " + g.Reason + "\n" + dense
 	}
-	return line + fmt.Sprintf("; p of all levels %s\n", shown("%.3g", g.P))
+	return line + fmt.Sprintf("; p of all levels %s\n", shown("%.3g", g.P)) + dense
 }

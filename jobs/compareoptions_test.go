@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,31 @@ func TestCompareGiven(t *testing.T) {
 	}
 }
 
+// TestCompareGivenDense: of a third that is 0 in most cells only the other
+// sign is left out, at the levels where the zeros are features.
+func TestCompareGivenDense(t *testing.T) {
+	const days = 7 * 60
+	own, rain := noise(21), rand.New(rand.NewPCG(22, 71))
+	a := saveSteps(t, "a", datasets.Day, days, 1, own)
+	third := saveSteps(t, "rain", datasets.Day, days, 1, func(step, _ int) float64 {
+		if step%4 == 0 {
+			return 1 + rain.Float64()
+		}
+		return 0
+	})
+	o := CompareOptions{A: a, B: a, Given: []string{third}, Versions: []string{"raw"}}
+	c := comparisons(t, o)[0]
+	g := c.Given[0]
+	level, _ := strconv.Atoi(strings.TrimPrefix(c.Level, "tail:"))
+	wet := int(math.Ceil(float64(level) / 100 * days)) // no two values above 0 are equal
+	if g.Dense != "valley" || *g.DenseShare != 0.75 || g.Before.Cells != days || g.After.Cells != days-wet || !g.Testable {
+		t.Errorf("at %s: dense %q, share %v, %d of %d cells left, want %d; testable %t: %s", c.Level, g.Dense, g.DenseShare, g.After.Cells, g.Before.Cells, days-wet, g.Testable, g.Reason)
+	}
+	if page, want := compare(t, o), "warning: it is dense: its valleys are 75 % of its cells, most of them of one value; only its spikes were left out\n"; !strings.Contains(page, want) {
+		t.Errorf("%s: no %s", page, want)
+	}
+}
+
 // TestCompareResolutions: what is tested at which resolution; where there is
 // no p, counts and effect sizes are there, and the reason.
 func TestCompareResolutions(t *testing.T) {
@@ -194,6 +220,15 @@ func TestCompareResolutions(t *testing.T) {
 	}
 }
 
+func sweepMarks(t *testing.T, f *datasets.Function) []*relate.Marks {
+	t.Helper()
+	s, err := newSwept(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.marks()
+}
+
 // TestMonthCalibration: the sweep of month anomalies of 12 years with a shared
 // yearly cycle calls 5 % of unrelated pairs related; were the cycle left in, it
 // would be most. Three standard errors of 0.05 are 0.038.
@@ -219,13 +254,7 @@ func TestMonthCalibration(t *testing.T) {
 			if reason != "" {
 				t.Fatal(reason)
 			}
-			var err error
-			if q.marks[i], _, err = sweepMarks(context.Background(), a); err != nil {
-				t.Fatal(err)
-			}
-			if raw[i], _, err = sweepMarks(context.Background(), f); err != nil {
-				t.Fatal(err)
-			}
+			q.marks[i], raw[i] = sweepMarks(t, a), sweepMarks(t, f)
 		}
 		for removed, marks := range map[bool][2][]*relate.Marks{true: q.marks, false: raw} {
 			if s := q.null.Lags(marks[0], marks[1], memoriesOf(marks[0]), memoriesOf(marks[1]), 1, []int{0}); s.P <= 0.05 {
