@@ -40,13 +40,18 @@ type Given struct {
 // given compares away from the features of each of the third functions.
 func (q *question) given(ctx context.Context, c *Comparison) error {
 	for _, third := range q.inputs.given {
-		g := &Given{C: third.Name()}
+		g := &Given{C: q.inputs.name(third)}
 		c.Given = append(c.Given, g)
 		if g.Reason = q.unlikeThird(third); g.Reason != "" {
 			continue
 		}
+		if reason := valueless(third.Values); reason != "" {
+			g.Reason = "it " + reason
+			continue
+		}
 		version, reason := versionOf(third, q.version)
-		if g.Reason = reason; reason != "" {
+		if reason != "" {
+			g.Reason = "it " + reason
 			continue
 		}
 		s, err := newSwept(ctx, version)
@@ -54,7 +59,7 @@ func (q *question) given(ctx context.Context, c *Comparison) error {
 		case err != nil:
 			return err
 		case len(s.maps) == 0:
-			g.Reason = "it has no values"
+			g.Reason = "it " + noAnomaly
 			continue
 		}
 		g.leaveDense(s.maps, q.level)
@@ -101,7 +106,8 @@ func (q *question) without(g *Given, third []*relate.Marks) {
 		f, h := q.marks[0][level], q.marks[1][level]
 		// Each level has windows of its own: a third whose features at one level
 		// fill most of a week would take it from all the others.
-		s, after := q.searchLevel(f.Without(t, q.regions()), h.Without(t, q.regions()), level)
+		quietF, quietH := f.Without(t, q.regions()), h.Without(t, q.regions())
+		s, after := q.searchLevel(quietF, quietH, level)
 		if s.Testable {
 			tests++
 			least = min(least, s.P)
@@ -110,7 +116,7 @@ func (q *question) without(g *Given, third []*relate.Marks) {
 			continue
 		}
 		_, before := q.searchLevel(f.Within(t, q.regions()), h.Within(t, q.regions()), level)
-		g.Before, g.After, g.Reason = &before, &after, s.Reason
+		g.Before, g.After, g.Reason = &before, &after, q.reason(s, quietF, quietH)
 	}
 	if g.Testable = tests > 0; g.Testable {
 		g.Reason, g.P = "", known(min(1, float64(tests)*least))
@@ -149,12 +155,18 @@ func (g *Given) text() string {
 		other := map[string]string{"spike": "valleys", "valley": "spikes"}[g.Dense]
 		dense = fmt.Sprintf("    warning: it is dense: its %ss are %.0f %% of its cells, most of them of one value; only its %s were left out\n", g.Dense, 100**g.DenseShare, other)
 	}
-	left := ""
-	if g.KappaLeft != nil && *g.KappaLeft >= 0 && *g.KappaLeft <= 1 {
-		left = fmt.Sprintf(" (%.0f %% left)", 100**g.KappaLeft)
+	line := fmt.Sprintf("  given %s, at %s: ", g.C, g.Before.Level)
+	if g.Before.Testable && g.After.Testable {
+		line += fmt.Sprintf("kappa %s -> %s", shown("%.3f", g.Before.Kappa), shown("%.3f", g.After.Kappa))
+		if g.KappaLeft != nil && *g.KappaLeft >= 0 && *g.KappaLeft <= 1 {
+			line += fmt.Sprintf(" (%.0f %% left)", 100**g.KappaLeft)
+		}
+		line += ", "
 	}
-	line := fmt.Sprintf("  given %s, at %s: kappa %s -> %s%s, strength %.2f -> %.2f, p %s -> %s", g.C, g.Before.Level,
-		shown("%.3f", g.Before.Kappa), shown("%.3f", g.After.Kappa), left, g.Before.Strength, g.After.Strength, shown("%.2g", g.Before.P), shown("%.2g", g.After.P))
+	line += fmt.Sprintf("strength %.2f -> %.2f", g.Before.Strength, g.After.Strength)
+	if g.Before.P != nil || g.After.P != nil {
+		line += fmt.Sprintf(", p %s -> %s", shown("%.2g", g.Before.P), shown("%.2g", g.After.P))
+	}
 	if g.CellsLeft != nil && g.FeaturesLeft != nil {
 		line += fmt.Sprintf("\n    %.0f %% of the cells and %.0f %% of the features left", 100**g.CellsLeft, 100**g.FeaturesLeft)
 	}
