@@ -151,10 +151,14 @@ func Compare(ctx context.Context, o CompareOptions, w io.Writer) error {
 		return outputError(printJSON(w, results))
 	}
 	var page strings.Builder
+	tests := 0
 	for _, c := range results {
 		page.WriteString(c.text())
+		if c.Testable {
+			tests++
+		}
 	}
-	if len(results) > 1 {
+	if tests > 1 {
 		page.WriteString("The choice between versions is not paid for by their p: for discovery, read the anomaly.\n\n")
 	}
 	_, err = io.WriteString(w, page.String())

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -163,8 +164,8 @@ func (q *question) maps(c *Comparison) {
 		r := maps.Test(shares[0][sign], shares[1][sign])
 		for i, name := range []string{c.A, c.B} {
 			// Shares are never too large to square.
-			if low, high := slices.Min(shares[i][sign]), slices.Max(shares[i][sign]); low == high {
-				r.Reason = fmt.Sprintf("they are %.3g %% of the steps of %s in every region", 100*low, name)
+			if share, same := sameShare(shares[i][sign], shares[1-i][sign]); same {
+				r.Reason = fmt.Sprintf("they are %.3g %% of the steps of %s in every region", 100*share, name)
 			}
 		}
 		c.Maps = append(c.Maps, MapTest{
@@ -173,6 +174,22 @@ func (q *question) maps(c *Comparison) {
 			Effective: known(r.Effective), PFlip: known(r.PFlip), PModified: known(r.PModified), P: known(r.P),
 		})
 	}
+}
+
+// sameShare returns the share that a map has wherever another has one too, if
+// it is one.
+func sameShare(shares, others []float64) (share float64, same bool) {
+	share = math.NaN()
+	for i, x := range shares {
+		switch {
+		case math.IsNaN(x) || math.IsNaN(others[i]) || x == share:
+		case math.IsNaN(share):
+			share = x
+		default:
+			return 0, false
+		}
+	}
+	return share, !math.IsNaN(share)
 }
 
 // mapsText is the second question as lines of a page.
