@@ -432,11 +432,12 @@ type chosenFunction struct {
 
 // chooseFunctions proposes the count of rows, unless each step has one row of
 // measurements, the different identifiers, the means of quantities, and the
-// sums of amounts.
+// sums of amounts; the means of these, too, unless they are of one row.
 func chooseFunctions(profiles []ColumnProfile, spec *DatasetSpec) []chosenFunction {
 	taken := []string{spec.Time.Column, spec.Place.Lon, spec.Place.Lat, spec.Place.X, spec.Place.Y, spec.Place.Geometry, spec.Place.Column}
 	var list []chosenFunction
-	if !binned(profiles, spec) {
+	binned, single := rowsOfSteps(profiles, spec)
+	if !binned {
 		list = append(list, chosenFunction{FunctionSpec{Kind: Count}, "rows are events"})
 	}
 	for _, p := range profiles {
@@ -453,7 +454,9 @@ func chooseFunctions(profiles []ColumnProfile, spec *DatasetSpec) []chosenFuncti
 			add(Mean)
 		case RoleAmount:
 			add(Sum)
-			add(Mean)
+			if !single {
+				add(Mean)
+			}
 		}
 	}
 	if len(list) == 0 {
@@ -462,22 +465,24 @@ func chooseFunctions(profiles []ColumnProfile, spec *DatasetSpec) []chosenFuncti
 	return list
 }
 
-// binned reports whether rows are not events but the steps of series: times
-// are multiples of a quarter of an hour, and each has one row or a row of most
-// places.
-func binned(profiles []ColumnProfile, spec *DatasetSpec) bool {
+// rowsOfSteps reports whether rows are not events but the steps of series:
+// times are multiples of a quarter of an hour, and each has one row or a row of
+// most places. They are single if each hour, or longer step, has one row: its
+// sum is then its mean, and in a longer step their ratio is a constant.
+func rowsOfSteps(profiles []ColumnProfile, spec *DatasetSpec) (binned, single bool) {
 	times, places, rows := 0, 1, 0
-	round := false
+	round, hourly := false, false
 	for _, p := range profiles {
 		switch p.Name {
 		case spec.Time.Column:
 			times, rows = p.Distinct, p.Values
-			round = p.steps()%(hourSeconds/4) == 0
+			round, hourly = p.steps()%(hourSeconds/4) == 0, p.steps()%hourSeconds == 0
 		case spec.Place.Column, spec.Place.Lon, spec.Place.X:
 			places = max(places, p.Distinct)
 		}
 	}
-	return round && (times == rows && rows > 0 || places > 1 && 4*rows >= times*places)
+	single = times == rows && rows > 0
+	return round && (single || places > 1 && 4*rows >= times*places), hourly && single
 }
 
 // steps returns the greatest common divisor, in seconds, of the times of a

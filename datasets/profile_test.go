@@ -107,6 +107,18 @@ func TestAuto(t *testing.T) {
 			}
 			return cell(c, i)
 		}, DatasetSpec{Place: PlaceSpec{City: true}}, []string{"unique(medallion)", "mean(temp_f)", "sum(fare_amount)", "mean(fare_amount)"}},
+		{"a series of hours", func(c, i int) string {
+			if c == 0 {
+				return fmt.Sprintf("2014-%02d-%02d %02d:00", 1+i/24/28, 1+i/24%28, i%24)
+			}
+			return cell(c, i)
+		}, DatasetSpec{Place: PlaceSpec{City: true}}, []string{"unique(medallion)", "mean(temp_f)", "sum(fare_amount)"}},
+		{"events of which hours are known", func(c, i int) string {
+			if c == 0 {
+				return fmt.Sprintf("2014-%02d-%02d %02d:00", 1+i/48/28, 1+i/48%28, i/2%24)
+			}
+			return cell(c, i)
+		}, DatasetSpec{Place: PlaceSpec{City: true}}, []string{"count", "unique(medallion)", "mean(temp_f)", "sum(fare_amount)", "mean(fare_amount)"}},
 		{"a series of each station", func(c, i int) string {
 			if c == 0 {
 				return fmt.Sprintf("2014-01-%02d %02d:%02d", 1+i/3/48%28, i/3/2%24, 30*(i/3%2))
