@@ -131,7 +131,7 @@ func Compare(ctx context.Context, o CompareOptions, w io.Writer) error {
 		return err
 	}
 	if o.Compat {
-		return o.compareCompat(ctx, p.a, p.b, w)
+		return o.compareCompat(ctx, p, w)
 	}
 	if len(o.Versions) == 0 {
 		o.Versions = []string{"anomaly", "raw"}

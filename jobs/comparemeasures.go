@@ -33,6 +33,9 @@ const (
 // measures fills in the standard techniques.
 func (q *question) measures(ctx context.Context, c *Comparison) error {
 	windows := q.null.Windows(q.marks[0][q.level], q.marks[1][q.level])
+	if q.o.Progress != nil {
+		defer fmt.Fprint(q.o.Progress, "\r\x1b[K")
+	}
 	untested := ""
 	switch {
 	case q.search.Exploratory:
@@ -94,9 +97,6 @@ func (q *question) measures(ctx context.Context, c *Comparison) error {
 			measure.Value, measure.P, measure.Draws = known(r.Value), known(r.P), r.Draws
 		}
 		c.Measures = append(c.Measures, measure)
-	}
-	if q.o.Progress != nil {
-		fmt.Fprint(q.o.Progress, "\r\x1b[K")
 	}
 	return nil
 }

@@ -696,6 +696,9 @@ func TestCompareNames(t *testing.T) {
 	plain := write(t, "taxi.csv", field)
 	wide := write(t, "taxi.wide.csv", strings.Replace(field, "value", "passengers", 1))
 	c := comparisons(t, CompareOptions{A: plain, B: wide, Given: []string{plain}})[0]
+	if d := compareCompat(t, CompareOptions{A: plain, B: wide, Compat: true})[0]; d.A != "taxi" || d.B != "taxi.passengers" {
+		t.Errorf("the published test of %s and %s", d.A, d.B)
+	}
 	if c.A != "taxi" || c.B != "taxi.passengers" || len(c.Given) > 0 && c.Given[0].C != "taxi" {
 		t.Errorf("%s and %s, given %+v", c.A, c.B, c.Given)
 	}

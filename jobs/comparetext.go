@@ -143,7 +143,11 @@ func (c *Comparison) writeLevels(b *strings.Builder) {
 			if len(c.Lags) == 1 {
 				break
 			}
-			fmt.Fprintf(b, "  at %s, by lag in %s: above 0 b comes after a, below 0 before it\n", c.at().Level, c.steps(2))
+			holds := ""
+			if lags := c.holding(); lags != "" {
+				holds = " (it holds at " + lags + ")"
+			}
+			fmt.Fprintf(b, "  at %s, by lag in %s%s: above 0 b comes after a, below 0 before it\n", c.at().Level, c.steps(2), holds)
 		}
 		few = few || !t.Testable && (t.Windows > 0 || c.Exploratory)
 		b.WriteString(t.text(!oneReason))

@@ -45,8 +45,8 @@ type CompatComparison struct {
 }
 
 // compareCompat writes what the reference says of two functions.
-func (o *CompareOptions) compareCompat(ctx context.Context, f, g *datasets.Function, w io.Writer) error {
-	results, err := compatComparisons(ctx, f, g)
+func (o *CompareOptions) compareCompat(ctx context.Context, p *compared, w io.Writer) error {
+	results, err := compatComparisons(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -58,11 +58,12 @@ func (o *CompareOptions) compareCompat(ctx context.Context, f, g *datasets.Funct
 }
 
 // compatComparisons returns the comparisons of the classes of the reference.
-func compatComparisons(ctx context.Context, f, g *datasets.Function) ([]*CompatComparison, error) {
+func compatComparisons(ctx context.Context, p *compared) ([]*CompatComparison, error) {
+	f, g := p.a, p.b
 	classes := []topology.Class{{Kind: topology.Salient}, {Kind: topology.Extreme}}
 	var results []*CompatComparison
 	for _, class := range []string{"salient", "extreme"} {
-		results = append(results, &CompatComparison{A: f.Name(), B: g.Name(), Class: class, Flaws: []string{}})
+		results = append(results, &CompatComparison{A: p.name(f), B: p.name(g), Class: class, Flaws: []string{}})
 	}
 	graph, reason := compatGraph(f, g)
 	var events [2][]*relate.CompatEvents
@@ -74,7 +75,7 @@ func compatComparisons(ctx context.Context, f, g *datasets.Function) ([]*CompatC
 		events[i], err = compatEvents(ctx, function, f.Axis, classes)
 		switch {
 		case errors.Is(err, topology.ErrReferenceDrops):
-			reason = function.Name() + ": " + strings.TrimPrefix(err.Error(), "topology: ")
+			reason = p.name(function) + ": " + strings.TrimPrefix(err.Error(), "topology: ")
 		case err != nil:
 			return nil, err
 		}
