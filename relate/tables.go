@@ -117,17 +117,18 @@ func (t *overlapTables) take(at int) {
 	}
 }
 
-// fewMissing reports whether the cells that the functions miss are so few that
-// plain counts do.
+// fewMissing reports whether the cells that the functions miss, of those that
+// both ever cover, are so few that plain counts do: a cell that is never covered
+// in both has no part in any rotation.
 func fewMissing(f, g *Marks, windows [][]int) bool {
 	if f.Valid == nil && g.Valid == nil {
 		return true
 	}
-	missing, cells := 0, 0
+	missing, cells, shared := 0, 0, sharedCells(f, g)
 	for _, w := range windows {
 		for _, row := range w {
-			cells += f.Cells
-			missing += max(f.Cells-f.validCells(row), g.Cells-g.validCells(row))
+			cells += shared
+			missing += max(f.missingCells(row, g, shared), g.missingCells(row, f, shared))
 		}
 	}
 	return float64(missing) <= maxMissing*float64(cells)
