@@ -177,7 +177,7 @@ func (t *Tester) test(r *Result, f, g *Marks, memoryF, memoryG *Memory) {
 	if r.checkFeatures(f, g, t.kept, t.Null.Unit); r.Reason != "" {
 		return
 	}
-	if r.checkRotations(t.tables.sums[signedOverlap].share(true), t.Null.attainable()); r.Reason != "" {
+	if r.checkRotations(t.tables.extreme, t.Null.attainable()); r.Reason != "" {
 		return
 	}
 	r.Testable = true
