@@ -162,12 +162,17 @@ func TestExploratoryCalibration(t *testing.T) {
 				t.Fatal(r.Reason)
 			}
 			hits += b2i(r.PD <= 0.05)
+			all += b2i(r.P <= 0.05)
 			found += b2i(explore(a, related).PD <= 0.05)
 		}
-		t.Logf("missing %t: %d of %d independent, %d related pairs at 0.05", missing, hits, pairs, found)
+		t.Logf("missing %t: %d of %d independent pairs at 0.05 by D, %d by all questions, %d related pairs", missing, hits, pairs, all, found)
 		// Three standard deviations of 25 are 15.
 		if hits < 10 || hits > 40 {
 			t.Errorf("missing %t: %d of %d independent pairs at 0.05", missing, hits, pairs)
+		}
+		// The five questions overlap, so that paying for all of them leaves less.
+		if all < 5 || all > 40 {
+			t.Errorf("missing %t: %d of %d independent pairs at 0.05 by all questions", missing, all, pairs)
 		}
 		if found < pairs*9/10 {
 			t.Errorf("missing %t: %d of %d related pairs at 0.05", missing, found, pairs)
