@@ -106,6 +106,8 @@ const (
 // signed overlap D, and of the four overlaps, is that of the sum of the
 // windows' overlaps over all combinations of rotations, the data's among them.
 //
+// A week is common if both functions hold a value in at least half of the cells
+// in which each ever does: of the regions of both, and of the hours or days.
 // Records of 8 to 29 common weeks leave too few windows: their weeks are
 // permuted over the whole record, and the result is Exploratory.
 //
@@ -175,7 +177,7 @@ func (t *Tester) test(r *Result, f, g *Marks, memoryF, memoryG *Memory) {
 	if r.checkFeatures(f, g, t.kept, t.Null.Unit); r.Reason != "" {
 		return
 	}
-	if r.checkRotations(t.tables.sums[signedOverlap].share(true), t.Null.attainable()); r.Reason != "" {
+	if r.checkRotations(t.tables.extreme, t.Null.attainable()); r.Reason != "" {
 		return
 	}
 	r.Testable = true

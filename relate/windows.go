@@ -130,7 +130,8 @@ func (n Null) attainable() float64 {
 // Windows returns the rows of two functions in which their features are
 // counted, in the windows that rows are exchanged in; in one if that is the
 // whole record. Without a test these are all rows of both records, as there is
-// no reason then to leave out those with less than half of their cells.
+// no reason then to leave out those with less than half of their cells; what
+// half is, see [Test].
 func (n Null) Windows(f, g *Marks) [][]int {
 	rows := commonRows(f, g)
 	switch kind, _ := n.kind(len(rows)); kind {
@@ -195,23 +196,24 @@ func sharedRows(f, g *Marks) []int {
 }
 
 // commonRows returns the rows that both functions have and in which at least
-// half of the cells are valid in both.
+// half of the cells that both ever cover are valid in both: a region that one
+// of them knows nothing of is not missing, it is not part of the question. No
+// row will do where they have no cell in common.
 func commonRows(f, g *Marks) []int { return appendCommonRows(nil, f, g) }
 
 // appendCommonRows appends them to rows.
 func appendCommonRows(rows []int, f, g *Marks) []int {
 	f.check(g)
+	shared := sharedCells(f, g)
+	if shared == 0 && f.Cells > 0 {
+		return rows
+	}
 	for row := max(f.First, g.First); row < min(f.First+f.Rows, g.First+g.Rows); row++ {
 		joint := f.Cells
-		switch {
-		case f.Valid != nil && g.Valid != nil:
-			joint = countBoth(f.row(f.Valid, row), g.row(g.Valid, row))
-		case f.Valid != nil:
-			joint = f.validCells(row)
-		case g.Valid != nil:
-			joint = g.validCells(row)
+		if f.Valid != nil || g.Valid != nil {
+			joint = jointCells(f, g, row, row)
 		}
-		if 2*joint >= f.Cells {
+		if 2*joint >= shared {
 			rows = append(rows, row)
 		}
 	}
