@@ -3,12 +3,6 @@ package relate
 import (
 	"math"
 	"slices"
-
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/lapack"
-	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
 // A Search is a test of two functions at several levels or lags, with one
@@ -20,10 +14,17 @@ type Search struct {
 	Best     int       // the result with the least p, -1 if none is testable
 	P        float64   // min(1, Effective * the least p); NaN if none is testable
 	// Effective is the number of independent tests that the search amounts to,
-	// from 1 to the number of testable results: (sum of the square roots of the
-	// eigenvalues)^2 / their sum, of the correlations of D between the results
-	// under the null (Galwey 2009). These are exact, from the tables. Of an
-	// exploratory search it is the number of testable results.
+	// from 1 to the number of testable results.
+	//
+	// Of up to ten it is (sum of the square roots of the eigenvalues)^2 / their
+	// sum, of the correlations of D between the results under the null (Galwey
+	// 2009), which are exact, from the tables. These have no more dimensions than
+	// rotations are free, about five in a window of six weeks, and can tell no more
+	// tests apart: of 201 lags of noise in 40 weeks they would make 30. So of more
+	// than ten, or a quarter of the dimensions, it is the number of results over
+	// how many of them are extreme, on average, in random rotations where any is.
+	//
+	// Of an exploratory search it is the number of testable results.
 	Effective float64
 	// Exploratory says that the records are too short for windows, see Result.
 	Exploratory bool
@@ -75,6 +76,7 @@ type searcher struct {
 	common  []int       // rows
 	centred [][]float64 // of the testable results, see centre
 	used    int         // of centred
+	sizes   []int       // of their windows
 	roots   eigenvalues
 }
 
@@ -190,88 +192,4 @@ func (s *Search) findInterval() {
 	for holds(s.Last + 1) {
 		s.Last++
 	}
-}
-
-// centre keeps the values of D, less their means over the rotations of a window
-// and scaled, so that the covariance of two results under the same rotations is
-// the product of what is kept.
-func (s *searcher) centre(d *windowSum) {
-	if s.used == len(s.centred) {
-		s.centred = append(s.centred, nil)
-	}
-	to := s.centred[s.used][:0]
-	at := 0
-	for _, n := range d.sizes {
-		mean := 0.0
-		for i := range n {
-			mean += d.value(at+i) / float64(n)
-		}
-		scale := 1 / math.Sqrt(float64(n))
-		for i := range n {
-			to = append(to, (d.value(at+i)-mean)*scale)
-		}
-		at += n
-	}
-	s.centred[s.used] = to
-	s.used++
-}
-
-// effective returns the effective number of tests of the results that are
-// kept, of the same windows.
-func (s *searcher) effective() float64 {
-	n := s.used
-	if n == 1 {
-		return 1
-	}
-	matrix := s.roots.matrix(n)
-	for i, x := range s.centred[:n] {
-		for j, y := range s.centred[:i+1] {
-			matrix[i*n+j] = floats.Dot(x, y)
-		}
-	}
-	for i := range n {
-		for j := range i {
-			c := 0.0
-			if v := matrix[i*n+i] * matrix[j*n+j]; v > 0 {
-				c = matrix[i*n+j] / math.Sqrt(v)
-			}
-			matrix[j*n+i] = c // above the diagonal, so that the variances stay
-		}
-	}
-	for i := range n {
-		matrix[i*n+i] = 1
-	}
-	values, ok := s.roots.find(n)
-	if !ok {
-		return float64(n) // as if all were independent
-	}
-	roots, sum := 0.0, 0.0
-	for _, x := range values {
-		x = max(x, 0) // rounding
-		roots += math.Sqrt(x)
-		sum += x
-	}
-	return min(max(roots*roots/sum, 1), float64(n))
-}
-
-// eigenvalues finds the eigenvalues of symmetric matrices in memory that it
-// keeps.
-type eigenvalues struct {
-	elements, values, work []float64
-}
-
-// matrix returns the elements, shape [n, n], of the matrix to find the
-// eigenvalues of. What is below the diagonal is not used.
-func (e *eigenvalues) matrix(n int) []float64 {
-	e.elements = resize(e.elements, n*n)
-	return e.elements
-}
-
-// find returns the eigenvalues, ascending, and whether it could find them.
-func (e *eigenvalues) find(n int) (values []float64, ok bool) {
-	e.values = resize(e.values, n)
-	a := blas64.Symmetric{N: n, Stride: n, Data: e.elements, Uplo: blas.Upper}
-	e.work = resize(e.work, 8*n) // at least 3n-1
-	ok = lapack64.Syev(lapack.EVNone, a, e.values, e.work, len(e.work))
-	return e.values, ok
 }

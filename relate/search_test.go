@@ -3,7 +3,6 @@ package relate
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 )
 
@@ -45,32 +44,6 @@ func TestLags(t *testing.T) {
 	}
 	if rejected > 10 {
 		t.Errorf("%d of %d unrelated pairs called related", rejected, pairs)
-	}
-}
-
-// TestEffective: copies of one test are one test, independent ones as many.
-func TestEffective(t *testing.T) {
-	rng := rand.New(rand.NewPCG(2, 2))
-	result := func() *windowSum {
-		d := &windowSum{sizes: slices.Repeat([]int{6}, 400)}
-		for range 6 * 400 {
-			d.values = append(d.values, rng.NormFloat64())
-		}
-		return d
-	}
-	effective := func(results ...*windowSum) float64 {
-		var s searcher
-		for _, d := range results {
-			s.centre(d)
-		}
-		return s.effective()
-	}
-	one := result()
-	if got := effective(one, one, one); math.Abs(got-1) > 1e-6 {
-		t.Errorf("three copies are %g tests", got)
-	}
-	if got := effective(result(), result(), result(), result()); got < 3.9 {
-		t.Errorf("four independent tests are %g", got)
 	}
 }
 
