@@ -48,15 +48,18 @@ type Comparison struct {
 	// Exploratory says that weeks were permuted over the whole record, so that
 	// seasons and trends in common count: it is of 8 to 29 weeks, or that was
 	// asked for.
-	Exploratory bool   `json:"exploratory"`
-	Unit        string `json:"unit"` // what weeks are: weeks, months or years
-	Null        string `json:"null"` // the hypothesis that p is of; empty without a test
+	Exploratory bool `json:"exploratory"`
+	// Dense says that every level that could be tested marks more than half of the
+	// cells: what is found is no discovery. Otherwise such levels have no part in p.
+	Dense bool   `json:"dense"`
+	Unit  string `json:"unit"` // what weeks are: weeks, months or years
+	Null  string `json:"null"` // the hypothesis that p is of; empty without a test
 
 	P         *float64 `json:"p"`         // of the whole sweep and all lags, the search paid for
 	Effective float64  `json:"effective"` // independent tests that the search amounts to
 	Lag       int      `json:"lag"`       // steps by which b follows a at the strongest association
 	Level     string   `json:"level"`     // threshold class there
-	From      string   `json:"from"`      // first and last level at which the finding holds at 0.05; empty if it does not
+	From      string   `json:"from"`      // levels around the strongest association at which the finding holds at 0.05; empty if it does not
 	To        string   `json:"to"`
 	Levels    []Tested `json:"levels"` // at the best lag
 	Lags      []Tested `json:"lags"`   // at the best level; one if no lags were asked for
@@ -427,6 +430,7 @@ func slotsOf(a datasets.Axis) (first, period int, slots []int32, err error) {
 func (q *question) fill(c *Comparison) {
 	s := q.search
 	c.Testable, c.Reason, c.P, c.Effective, c.Exploratory = s.Testable, s.Reason, known(s.P), s.Effective, s.Exploratory
+	c.Dense = s.Dense
 	c.Unit, c.step = q.null.Unit.String(), q.f.Axis.Resolution.String()
 	if q.f.Axis.Resolution == datasets.Year {
 		c.Unit = "years"
@@ -445,14 +449,10 @@ func (q *question) fill(c *Comparison) {
 		return q.tested(s.Results[level*len(q.lags)+lag], q.marks[0][level], q.marks[1][level], level, lag)
 	}
 	for level := range q.levels {
-		t := at(level, q.lag)
-		c.Levels = append(c.Levels, t)
-		if t.P != nil && s.Effective*(*t.P) <= alpha {
-			if c.From == "" {
-				c.From = t.Level
-			}
-			c.To = t.Level
-		}
+		c.Levels = append(c.Levels, at(level, q.lag))
+	}
+	if s.First >= 0 {
+		c.From, c.To = q.levels[s.First/len(q.lags)], q.levels[s.Last/len(q.lags)]
 	}
 	for lag := range q.lags {
 		c.Lags = append(c.Lags, at(q.level, lag))

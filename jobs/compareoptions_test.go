@@ -240,6 +240,52 @@ func TestMonthCalibration(t *testing.T) {
 	}
 }
 
+// TestCompareDense: levels that mark more than half of the cells alone make no
+// discovery, though nothing be clearer than that the two are related.
+func TestCompareDense(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 7))
+	common := make([]float64, 7*104)
+	for i := range common {
+		common[i] = float64(rng.IntN(2))
+	}
+	// Of values of two kinds, every level marks all.
+	value := func(step, _ int) float64 {
+		if rng.Float64() < 0.2 {
+			return float64(rng.IntN(2))
+		}
+		return common[step]
+	}
+	o := CompareOptions{A: saveSteps(t, "a", datasets.Day, len(common), 1, value), B: saveSteps(t, "b", datasets.Day, len(common), 1, value), Versions: []string{"raw"}}
+	c := comparisons(t, o)[0]
+	if !c.Testable || !c.Dense || *c.P > 0.05 || c.From == "" {
+		t.Errorf("testable %t, dense %t, p %v, from %q", c.Testable, c.Dense, c.P, c.From)
+	}
+	if page := compare(t, o); !strings.Contains(page, "they may move together") || !strings.Contains(page, "no discovery") {
+		t.Error(page)
+	}
+}
+
+// TestCompareFromTo: a finding holds at levels next to the best, and not at
+// those beyond one where it does not.
+func TestCompareFromTo(t *testing.T) {
+	f := &datasets.Function{Regions: datasets.WholeCity(), Axis: datasets.NewAxis(datasets.Day, nil, time.Date(2014, 1, 6, 0, 0, 0, 0, time.UTC), 7)}
+	empty := &relate.Marks{Cells: 7, Words: 1}
+	lags := []int{0, 1}
+	q := &question{o: &CompareOptions{}, f: f, levels: []string{"tail:1", "tail:2", "tail:5"}, lags: lags}
+	q.search = &relate.Search{Testable: true, Effective: 1, Best: 5, P: 1e-6, First: 5, Last: 5}
+	for _, p := range []float64{0.04, 0.04, 0.9, 0.9, 0.9, 1e-6} {
+		q.search.Results = append(q.search.Results, &relate.Result{Testable: true, P: p})
+	}
+	for i := range q.marks {
+		q.marks[i] = []*relate.Marks{empty, empty, empty}
+	}
+	var c Comparison
+	q.fill(&c)
+	if c.Level != "tail:5" || c.Lag != 1 || c.From != "tail:5" || c.To != "tail:5" {
+		t.Errorf("best at %s and lag %d, holds from %s to %s, though not at tail:2", c.Level, c.Lag, c.From, c.To)
+	}
+}
+
 // TestCompareHolidaysNeedWeeks: months are not cut.
 func TestCompareHolidaysNeedWeeks(t *testing.T) {
 	x := saveSteps(t, "x", datasets.Month, 144, 1, noise(1))

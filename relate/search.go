@@ -11,10 +11,10 @@ type Search struct {
 	Results  []*Result // of each level or lag
 	Testable bool      // at least one is
 	Reason   string    // why none is
-	Best     int       // the result with the least p, -1 if none is testable
+	Best     int       // the result with the least p of those searched, -1 if none is testable
 	P        float64   // min(1, Effective * the least p); NaN if none is testable
 	// Effective is the number of independent tests that the search amounts to,
-	// from 1 to the number of testable results.
+	// from 1 to the number of results that have a part in it.
 	//
 	// Of up to ten it is (sum of the square roots of the eigenvalues)^2 / their
 	// sum, of the correlations of D between the results under the null (Galwey
@@ -24,12 +24,16 @@ type Search struct {
 	// than ten, or a quarter of the dimensions, it is the number of results over
 	// how many of them are extreme, on average, in random rotations where any is.
 	//
-	// Of an exploratory search it is the number of testable results.
+	// Of an exploratory search it is their number.
 	Effective float64
+	// Dense says that all testable results are, see Result: never a discovery.
+	// Where others are testable, dense ones have no part in the search.
+	Dense bool
 	// Exploratory says that the records are too short for windows, see Result.
 	Exploratory bool
-	// First and Last bound the results around the best whose own p, paid for in
-	// the same way, is at most 0.05; -1 if that of the best is not.
+	// First and Last are the results that bound the levels around that of the
+	// best, at its lag, whose own p, paid for in the same way, is at most 0.05; -1
+	// if that of the best is not.
 	First, Last int
 }
 
@@ -42,7 +46,7 @@ func Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
 
 // Sweep is [Sweep] in the memory of t.
 func (t *Tester) Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
-	return t.searchAll(len(f), func(i int) (*Marks, *Marks, *Memory, *Memory) {
+	return t.searchAll(len(f), 1, func(i int) (*Marks, *Marks, *Memory, *Memory) {
 		return f[i], g[i], memoryF[i], memoryG[i]
 	})
 }
@@ -63,7 +67,7 @@ func (n Null) Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags 
 
 // Lags is [Lags] in the memory of t, but for the moved marks.
 func (t *Tester) Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
-	return t.searchAll(len(f)*len(lags), func(i int) (*Marks, *Marks, *Memory, *Memory) {
+	return t.searchAll(len(f), len(lags), func(i int) (*Marks, *Marks, *Memory, *Memory) {
 		level, lag := i/len(lags), lags[i%len(lags)]
 		return f[level], g[level].Moved(lag, regions), memoryF[level], memoryG[level]
 	})
@@ -80,9 +84,9 @@ type searcher struct {
 	roots   eigenvalues
 }
 
-// searchAll tests n pairs of marks in the same windows.
-func (t *Tester) searchAll(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) *Search {
-	s := &t.search.search
+// searchAll tests pairs of marks, of each level at each lag, in the same windows.
+func (t *Tester) searchAll(levels, lags int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) *Search {
+	s, n := &t.search.search, levels*lags
 	results := s.Results[:0]
 	*s = Search{Best: -1, P: math.NaN(), First: -1, Last: -1}
 	t.search.results, t.search.used = resize(t.search.results, n), 0
@@ -104,7 +108,6 @@ func (t *Tester) searchAll(n int, pair func(i int) (f, g *Marks, memoryF, memory
 	if s.Exploratory = kind == permuted; !s.Exploratory {
 		t.windows = t.Null.windows(t.windows, t.rows)
 	}
-	testable := 0
 	for i, r := range s.Results {
 		f, g, memoryF, memoryG := pair(i)
 		if s.Exploratory {
@@ -112,28 +115,42 @@ func (t *Tester) searchAll(n int, pair func(i int) (f, g *Marks, memoryF, memory
 		} else {
 			t.test(r, f, g, memoryF, memoryG)
 		}
-		if !r.Testable {
-			s.Reason = r.Reason
-			continue
-		}
-		testable++
-		if !s.Exploratory {
-			t.search.centre(&t.tables.sums[signedOverlap])
-		}
-		if s.Best < 0 || r.P < s.Results[s.Best].P {
-			s.Best = i
-		}
+		t.search.take(i, &t.tables.sums[signedOverlap])
 	}
 	if s.Best < 0 {
 		return s
 	}
 	s.Testable, s.Reason = true, ""
-	if s.Effective = float64(testable); !s.Exploratory {
+	if !s.Exploratory {
 		s.Effective = t.search.effective()
 	}
 	s.P = min(1, s.Effective*s.Results[s.Best].P)
-	s.findInterval()
+	s.findInterval(lags)
 	return s
+}
+
+// take gives result i its part in the search, if it has one, and if it is not
+// exploratory the null of its D.
+func (s *searcher) take(i int, d *windowSum) {
+	r := s.results[i]
+	switch {
+	case !r.Testable:
+		s.search.Reason = r.Reason
+		return
+	case s.search.Best < 0:
+		s.search.Dense = r.Dense
+	case r.Dense && !s.search.Dense:
+		return
+	case s.search.Dense && !r.Dense: // the first that is not
+		s.search.Dense, s.search.Best, s.search.Effective, s.used = false, -1, 0, 0
+	}
+	if !s.search.Exploratory {
+		s.centre(d)
+	}
+	s.search.Effective++
+	if s.search.Best < 0 || r.P < s.results[s.search.Best].P {
+		s.search.Best = i
+	}
 }
 
 // shareRows makes t.rows those that n pairs of marks all have in common.
@@ -177,19 +194,24 @@ func intersect(a, b []int) []int {
 // alpha is the level at which a finding holds.
 const alpha = 0.05
 
-// findInterval finds the results around the best at which the finding holds.
-func (s *Search) findInterval() {
+// findInterval finds the levels around that of the best at which the finding
+// holds.
+func (s *Search) findInterval(lags int) {
 	holds := func(i int) bool {
-		return i >= 0 && i < len(s.Results) && s.Results[i].Testable && s.Effective*s.Results[i].P <= alpha
+		if i < 0 || i >= len(s.Results) {
+			return false
+		}
+		r := s.Results[i]
+		return r.Testable && r.Dense == s.Dense && s.Effective*r.P <= alpha
 	}
 	if !holds(s.Best) {
 		return
 	}
 	s.First, s.Last = s.Best, s.Best
-	for holds(s.First - 1) {
-		s.First--
+	for holds(s.First - lags) {
+		s.First -= lags
 	}
-	for holds(s.Last + 1) {
-		s.Last++
+	for holds(s.Last + lags) {
+		s.Last += lags
 	}
 }

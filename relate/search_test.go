@@ -3,6 +3,7 @@ package relate
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -73,5 +74,91 @@ func TestSweep(t *testing.T) {
 	s = Sweep([]*Marks{e}, []*Marks{e}, []*Memory{NewMemory(e)}, []*Memory{NewMemory(e)})
 	if s.Testable || s.Reason == "" || !math.IsNaN(s.P) {
 		t.Errorf("no features at all: %+v", s)
+	}
+}
+
+// TestSearchDense: a level that marks more than half of the cells has a part in
+// the search only if all do.
+func TestSearchDense(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 3))
+	const weeks = 60
+	common := make([]int8, weeks*168)
+	for i := range common {
+		common[i] = int8(2*rng.IntN(2) - 1)
+	}
+	// Dense levels are nearly the same, sparse ones barely related.
+	level := func(share, same float64) *Marks {
+		rows := make(signRows, weeks)
+		for w := range rows {
+			rows[w] = make([]int8, 168)
+			for h := range rows[w] {
+				if rng.Float64() < share {
+					rows[w][h] = int8(2*rng.IntN(2) - 1)
+					if rng.Float64() < same {
+						rows[w][h] = common[w*168+h]
+					}
+				}
+			}
+		}
+		return rows.marks(0)
+	}
+	dense, sparse := [2]*Marks{level(0.9, 0.7), level(0.9, 0.7)}, [2]*Marks{level(0.2, 0.4), level(0.2, 0.4)}
+	search := func(levels ...[2]*Marks) *Search {
+		var marks [2][]*Marks
+		var memories [2][]*Memory
+		for _, l := range levels {
+			for i, m := range l {
+				marks[i], memories[i] = append(marks[i], m), append(memories[i], NewMemory(m))
+			}
+		}
+		return Sweep(marks[0], marks[1], memories[0], memories[1])
+	}
+	alone := search(sparse)
+	if alone.Dense || alone.P > 0.05 {
+		t.Fatalf("sparse alone: dense %t, p %g", alone.Dense, alone.P)
+	}
+	for _, tc := range []struct {
+		name              string
+		levels            [][2]*Marks
+		best, first, last int
+	}{
+		{"dense last", [][2]*Marks{sparse, dense, dense}, 0, 0, 0},
+		{"dense first", [][2]*Marks{dense, dense, sparse}, 2, 2, 2},
+		{"dense around", [][2]*Marks{dense, sparse, dense}, 1, 1, 1},
+	} {
+		s := search(tc.levels...)
+		if s.Dense || s.Best != tc.best || s.First != tc.first || s.Last != tc.last || s.Effective != 1 || s.P != alone.P {
+			t.Errorf("%s: dense %t, best %d, holds %d to %d, p %g of %g tests; without p %g", tc.name, s.Dense, s.Best, s.First, s.Last, s.P, s.Effective, alone.P)
+		}
+		for i, r := range s.Results {
+			if !r.Testable || r.Dense != (i != tc.best) {
+				t.Errorf("%s: result %d: testable %t, dense %t", tc.name, i, r.Testable, r.Dense)
+			}
+		}
+	}
+	if s := search(dense, dense); !s.Dense || !s.Testable || s.P > 1e-6 || s.First != 0 || s.Last != 1 {
+		t.Errorf("dense alone: %+v", s)
+	}
+}
+
+// TestLagsInterval: a finding holds at levels of the best lag, whatever other
+// lags have.
+func TestLagsInterval(t *testing.T) {
+	f, other := heldNoise(104, 1, 1), heldNoise(104, 2, 1)
+	// The first level is related, less closely, at the lag next in the list.
+	before, after := f.Moved(1, 1), f.Moved(-1, 1)
+	half := len(after.Positive) / 2
+	mixed := &Marks{
+		Rows: f.Rows, Words: f.Words, Cells: f.Cells, Valid: after.Valid,
+		Positive: slices.Concat(other.Positive[:half], after.Positive[half:]),
+		Negative: slices.Concat(other.Negative[:half], after.Negative[half:]),
+	}
+	mixed.countRows()
+	g := []*Marks{mixed, before, before, other, other}
+	memory := NewMemory(f)
+	memories := []*Memory{memory, memory, memory, memory, memory}
+	s := Lags([]*Marks{f, f, f, f, f}, g, memories, memories, 1, []int{-1, 0, 1})
+	if s.Best/3 < 1 || s.Best/3 > 2 || s.First != 1*3 || s.Last != 2*3 || s.Results[2].P > 1e-6 {
+		t.Errorf("best %d, holds from %d to %d; levels 1 and 2 of 5 are related at lag -1", s.Best, s.First, s.Last)
 	}
 }
