@@ -266,12 +266,18 @@ func (o *CompareOptions) compare(ctx context.Context, p *compared, version strin
 	if c.Reason, err = q.prepare(ctx); err != nil || c.Reason != "" {
 		return c, err
 	}
-	q.search = q.null.Lags(q.marks[0], q.marks[1], q.memories[0], q.memories[1], q.regions(), q.lags)
-	q.fill(c)
+	if q.search, err = q.null.Lags(ctx, q.marks[0], q.marks[1], q.memories[0], q.memories[1], q.regions(), q.lags); err != nil {
+		return nil, err
+	}
+	if err := q.fill(ctx, c); err != nil {
+		return nil, err
+	}
 	if err := q.given(ctx, c); err != nil {
 		return nil, err
 	}
-	q.holidays(c)
+	if err := q.holidays(ctx, c); err != nil {
+		return nil, err
+	}
 	if o.Events != nil {
 		if err := q.events(c, *o.Events); err != nil {
 			return nil, err
@@ -319,6 +325,10 @@ func (q *question) prepare(ctx context.Context) (reason string, err error) {
 	}
 	if q.null, err = parseNull(q.o.Null); err != nil {
 		return "", err
+	}
+	// Longer lags leave nothing to compare, and need not end.
+	if a, b := q.inputs.a.Axis.Len(), q.inputs.b.Axis.Len(); q.o.First < -max(a, b) || q.o.Last > max(a, b) {
+		return "", usageErrorf("lags from %d to %d: the records have %d and %d steps; choose lags within the longer of them", q.o.First, q.o.Last, a, b)
 	}
 	q.null = nullFor(q.null, q.inputs.a.Axis.Resolution, q.version)
 	for i, to := range []**datasets.Function{&q.f, &q.g} {
@@ -426,8 +436,8 @@ func slotsOf(a datasets.Axis) (first, period int, slots []int32, err error) {
 	return a.Start(0).Year(), 1, slots, nil
 }
 
-// fill writes what the search found.
-func (q *question) fill(c *Comparison) {
+// fill writes what the search found. The error is that of ctx.
+func (q *question) fill(ctx context.Context, c *Comparison) error {
 	s := q.search
 	c.Testable, c.Reason, c.P, c.Effective, c.Exploratory = s.Testable, s.Reason, known(s.P), s.Effective, s.Exploratory
 	c.Dense = s.Dense
@@ -455,8 +465,12 @@ func (q *question) fill(c *Comparison) {
 		c.From, c.To = q.levels[s.First/len(q.lags)], q.levels[s.Last/len(q.lags)]
 	}
 	for lag := range q.lags {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		c.Lags = append(c.Lags, at(q.level, lag))
 	}
+	return nil
 }
 
 const (

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -228,7 +229,11 @@ func TestMonthCalibration(t *testing.T) {
 			}
 		}
 		for removed, marks := range map[bool][2][]*relate.Marks{true: q.marks, false: raw} {
-			if s := q.null.Lags(marks[0], marks[1], memoriesOf(marks[0]), memoriesOf(marks[1]), 1, []int{0}); s.P <= 0.05 {
+			s, err := q.null.Lags(context.Background(), marks[0], marks[1], memoriesOf(marks[0]), memoriesOf(marks[1]), 1, []int{0})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.P <= 0.05 {
 				called[removed]++
 			}
 		}
@@ -280,7 +285,9 @@ func TestCompareFromTo(t *testing.T) {
 		q.marks[i] = []*relate.Marks{empty, empty, empty}
 	}
 	var c Comparison
-	q.fill(&c)
+	if err := q.fill(context.Background(), &c); err != nil {
+		t.Fatal(err)
+	}
 	if c.Level != "tail:5" || c.Lag != 1 || c.From != "tail:5" || c.To != "tail:5" {
 		t.Errorf("best at %s and lag %d, holds from %s to %s, though not at tail:2", c.Level, c.Lag, c.From, c.To)
 	}
@@ -360,12 +367,16 @@ func TestCompareUsage(t *testing.T) {
 	x, below := saveSteps(t, "x", datasets.Day, 400, 1, noise(1)), -1
 	for _, o := range []CompareOptions{
 		{Null: "windows:3"}, {Null: "windows:27"}, {Null: "windows:six"}, {Null: "months"}, {Null: "weeks:6"}, {Null: "windows:"},
+		{Last: math.MaxInt}, {First: math.MinInt, Last: math.MaxInt}, {First: -401}, {Last: 401},
 		{Events: &below}, {Compat: true, Measures: true}, {Compat: true, Given: []string{x}}, {Compat: true, Null: "weeks"},
 	} {
 		o.A, o.B = x, x
 		if err := Compare(context.Background(), o, new(bytes.Buffer)); ExitCode(err) != ExitUsage {
 			t.Errorf("%+v: %v", o, err)
 		}
+	}
+	if err := Compare(context.Background(), CompareOptions{A: x, B: x, First: 400, Last: 400, Versions: []string{"raw"}}, new(bytes.Buffer)); err != nil {
+		t.Errorf("a lag of the whole record: %v", err)
 	}
 	long := 1_000
 	if err := Compare(context.Background(), CompareOptions{A: x, B: x, Events: &long}, new(bytes.Buffer)); ExitCode(err) != ExitUsage {
@@ -374,6 +385,41 @@ func TestCompareUsage(t *testing.T) {
 	if err := Compare(context.Background(), CompareOptions{A: x, B: x, Given: []string{"none.csv"}}, new(bytes.Buffer)); ExitCode(err) != ExitInput {
 		t.Errorf("a third that is not there: %v", err)
 	}
+}
+
+// TestCompareInterrupted: a search over lags ends with its context, in the
+// middle.
+func TestCompareInterrupted(t *testing.T) {
+	o := CompareOptions{First: -300, Last: 300}
+	p := &compared{}
+	for i, to := range []**datasets.Function{&p.a, &p.b} {
+		value := noise(uint64(i))
+		f := &datasets.Function{
+			Spec: datasets.FunctionSpec{Kind: datasets.Mean, Column: "x"}, Regions: datasets.WholeCity(),
+			Axis: datasets.NewAxis(datasets.Day, nil, time.Date(2014, 1, 6, 0, 0, 0, 0, time.UTC), 7*104),
+		}
+		for step := range f.Axis.Len() {
+			f.Values = append(f.Values, value(step, 0))
+		}
+		*to = f
+	}
+	ctx := &countedContext{Context: context.Background(), left: 1_000}
+	if _, err := o.compare(ctx, p, "raw"); !errors.Is(err, context.Canceled) || ctx.left < -5 {
+		t.Errorf("error %v; asked %d times after the end", err, -ctx.left)
+	}
+}
+
+// A countedContext ends when it has been asked so often.
+type countedContext struct {
+	context.Context
+	left int
+}
+
+func (c *countedContext) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
 }
 
 // TestCompareMeasures: a correlation is found in the values, under the null;

@@ -133,7 +133,7 @@ func TestLagsEffective(t *testing.T) {
 		mean := 0.0
 		for seed := range uint64(pairs) {
 			f, g := heldNoise(tc.weeks, seed, tc.hours), heldNoise(tc.weeks, seed+100, tc.hours)
-			mean += Lags([]*Marks{f}, []*Marks{g}, []*Memory{NewMemory(f)}, []*Memory{NewMemory(g)}, 1, lags).Effective / pairs
+			mean += searchLags(t, lags, [2]*Marks{f, g}).Effective / pairs
 		}
 		if mean < tc.least || mean > tc.most {
 			t.Errorf("%d weeks: %d lags of features of %d hours are %g tests", tc.weeks, len(lags), tc.hours, mean)

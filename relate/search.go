@@ -1,6 +1,8 @@
 package relate
 
 import (
+	"context"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -10,7 +12,7 @@ import (
 type Search struct {
 	Results  []*Result // of each level or lag
 	Testable bool      // at least one is
-	Reason   string    // why none is
+	Reason   string    // why none is: of all, or of the last level
 	Best     int       // the result with the least p of those searched, -1 if none is testable
 	P        float64   // min(1, Effective * the least p); NaN if none is testable
 	// Effective is the number of independent tests that the search amounts to,
@@ -46,9 +48,8 @@ func Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
 
 // Sweep is [Sweep] in the memory of t.
 func (t *Tester) Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
-	return t.searchAll(len(f), 1, func(i int) (*Marks, *Marks, *Memory, *Memory) {
-		return f[i], g[i], memoryF[i], memoryG[i]
-	})
+	s, _ := t.searchAll(context.Background(), &scan{f: f, g: g, memoryF: memoryF, memoryG: memoryG, lags: []int{0}})
+	return s
 }
 
 // Lags is a sweep with the second function moved by each lag, in slots: at lag
@@ -56,21 +57,41 @@ func (t *Tester) Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
 // level*len(lags)+lag is that of a level and a lag. regions is the number of
 // regions of a slot. The best lag is that of the strongest association; it has
 // no interval.
-func Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
-	return new(Tester).Lags(f, g, memoryF, memoryG, regions, lags)
+//
+// All results are of the rows that have data at every lag, so that a lag of
+// weeks takes weeks from all of them. The error is that of ctx, which is asked
+// before each result.
+//
+// Cost: that of a test, and of moving two planes of bits, for each result; two
+// more planes for each lag; and of the effective number, which grows with the
+// number of results.
+func Lags(ctx context.Context, f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) (*Search, error) {
+	return new(Tester).Lags(ctx, f, g, memoryF, memoryG, regions, lags)
 }
 
 // Lags is [Lags] with another null.
-func (n Null) Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
-	return (&Tester{Null: n}).Lags(f, g, memoryF, memoryG, regions, lags)
+func (n Null) Lags(ctx context.Context, f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) (*Search, error) {
+	return (&Tester{Null: n}).Lags(ctx, f, g, memoryF, memoryG, regions, lags)
 }
 
 // Lags is [Lags] in the memory of t, but for the moved marks.
-func (t *Tester) Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
-	return t.searchAll(len(f), len(lags), func(i int) (*Marks, *Marks, *Memory, *Memory) {
-		level, lag := i/len(lags), lags[i%len(lags)]
-		return f[level], g[level].Moved(lag, regions), memoryF[level], memoryG[level]
-	})
+func (t *Tester) Lags(ctx context.Context, f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) (*Search, error) {
+	return t.searchAll(ctx, &scan{f: f, g: g, memoryF: memoryF, memoryG: memoryG, regions: regions, lags: lags})
+}
+
+// A scan is what a search goes through: the marks of each level, the second
+// function's moved by each lag.
+type scan struct {
+	f, g             []*Marks
+	memoryF, memoryG []*Memory
+	regions          int // nothing is moved without lags
+	lags             []int
+}
+
+// again reports whether a level obviously holds values in the same cells as the
+// one before.
+func (c *scan) again(level int) bool {
+	return level > 0 && c.f[level].covers(c.f[level-1]) && c.g[level].covers(c.g[level-1])
 }
 
 // A searcher is what a Tester keeps for searches.
@@ -84,9 +105,9 @@ type searcher struct {
 	roots   eigenvalues
 }
 
-// searchAll tests pairs of marks, of each level at each lag, in the same windows.
-func (t *Tester) searchAll(levels, lags int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) *Search {
-	s, n := &t.search.search, levels*lags
+// searchAll tests the marks of each level at each lag in the same windows.
+func (t *Tester) searchAll(ctx context.Context, c *scan) (*Search, error) {
+	s, n := &t.search.search, len(c.f)*len(c.lags)
 	results := s.Results[:0]
 	*s = Search{Best: -1, P: math.NaN(), First: -1, Last: -1}
 	t.search.results, t.search.used = resize(t.search.results, n), 0
@@ -95,38 +116,51 @@ func (t *Tester) searchAll(levels, lags int, pair func(i int) (f, g *Marks, memo
 		results = append(results, &t.search.results[i])
 	}
 	s.Results = results
-	t.shareRows(n, pair)
-	kind, reason := t.Null.kind(len(t.rows))
-	if kind == noTest {
-		s.Reason = reason
-		for i, r := range s.Results {
-			f, g, _, _ := pair(i)
-			r.Reason, r.Rows, r.Counts = s.Reason, len(t.rows), countRows(f, g, sharedRows(f, g))
-		}
-		return s
+	if err := t.shareRows(ctx, c); err != nil {
+		return nil, err
 	}
-	if s.Exploratory = kind == permuted; !s.Exploratory {
-		t.windows = t.Null.windows(t.windows, t.rows)
+	kind, reason := t.plan()
+	if kind == noTest && t.Null.Reason == "" && slices.ContainsFunc(c.lags, func(lag int) bool { return lag != 0 }) {
+		reason += fmt.Sprintf("; only %v with data at all lags from %d to %d count", t.Null.Unit, slices.Min(c.lags), slices.Max(c.lags))
 	}
-	for i, r := range s.Results {
-		f, g, memoryF, memoryG := pair(i)
-		if s.Exploratory {
-			r.explore(f, g, t.rows)
-		} else {
-			t.test(r, f, g, memoryF, memoryG)
+	s.Reason, s.Exploratory = reason, kind == permuted
+	// Results of a lag follow each other, so that what has values is moved once.
+	for lag, by := range c.lags {
+		var cover *Marks
+		for level, f := range c.f {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			g := c.g[level]
+			if by != 0 {
+				if !c.again(level) {
+					cover = g.movedCover(by, c.regions)
+				}
+				g = g.movedOver(cover, by, c.regions)
+			}
+			i := level*len(c.lags) + lag
+			switch r := s.Results[i]; kind {
+			case noTest:
+				r.Reason, r.Rows, r.Counts = reason, len(t.rows), countRows(f, g, sharedRows(f, g))
+				continue
+			case permuted:
+				r.explore(f, g, t.rows)
+			default:
+				t.test(r, f, g, c.memoryF[level], c.memoryG[level])
+			}
+			t.search.take(i, &t.tables.sums[signedOverlap])
 		}
-		t.search.take(i, &t.tables.sums[signedOverlap])
 	}
 	if s.Best < 0 {
-		return s
+		return s, nil
 	}
 	s.Testable, s.Reason = true, ""
 	if !s.Exploratory {
 		s.Effective = t.search.effective()
 	}
 	s.P = min(1, s.Effective*s.Results[s.Best].P)
-	s.findInterval(lags)
-	return s
+	s.findInterval(len(c.lags))
+	return s, nil
 }
 
 // take gives result i its part in the search, if it has one, and if it is not
@@ -153,27 +187,30 @@ func (s *searcher) take(i int, d *windowSum) {
 	}
 }
 
-// shareRows makes t.rows those that n pairs of marks all have in common.
-func (t *Tester) shareRows(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) {
+// shareRows makes t.rows those that all levels and lags have in common.
+func (t *Tester) shareRows(ctx context.Context, c *scan) error {
 	t.rows = t.rows[:0]
-	var lastF, lastG *Marks
-	for i := range n {
-		f, g, _, _ := pair(i)
-		if i == 0 {
-			t.rows = appendCommonRows(t.rows, f, g)
-			lastF, lastG = f, g
-			continue
+	for lag, by := range c.lags {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		if f.covers(lastF) && g.covers(lastG) {
-			f.check(g)
-			continue
-		}
-		lastF, lastG = f, g
-		t.search.common = appendCommonRows(t.search.common[:0], f, g)
-		if !slices.Equal(t.rows, t.search.common) {
+		for level, f := range c.f {
+			g := c.g[level]
+			if f.check(g); c.again(level) {
+				continue
+			}
+			if by != 0 {
+				g = g.movedCover(by, c.regions)
+			}
+			if lag == 0 && level == 0 {
+				t.rows = appendCommonRows(t.rows, f, g)
+				continue
+			}
+			t.search.common = appendCommonRows(t.search.common[:0], f, g)
 			t.rows = intersect(t.rows, t.search.common)
 		}
 	}
+	return nil
 }
 
 // intersect returns what two ascending lists have in common, in the memory of
