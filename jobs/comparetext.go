@@ -60,7 +60,7 @@ func (c *Comparison) finding() string {
 		return fmt.Sprintf("no more than chance, p = %.3g", *c.P)
 	}
 	verb, word := "move", "together"
-	if c.Exploratory {
+	if c.Exploratory || c.Dense {
 		verb = "may move"
 	}
 	if *c.at().Z < 0 {
@@ -115,6 +115,9 @@ func bounds(i *[2]float64) string {
 func (c *Comparison) writeNull(b *strings.Builder) {
 	t := c.at()
 	fmt.Fprintf(b, "  the null: %s\n", strings.Replace(c.Null, "map, ", "map,\n  ", 1))
+	if c.Dense {
+		b.WriteString("  (dense: every level that could be tested marks more than half of the cells, which is no discovery)\n")
+	}
 	if c.Exploratory {
 		fmt.Fprintf(b, "  (%d %s; exploratory: a season or a trend in common counts as moving together)\n", t.Weeks, c.Unit)
 		return

@@ -166,12 +166,17 @@ func (m *Marks) valid(number int) []uint64 {
 
 // Moved returns the marks as they were lag slots before: what stands at slot
 // t+lag of m stands at slot t of the result. Cells that no row of m holds are
-// not valid.
+// not valid: all, if the lag is longer than the record.
 func (m *Marks) Moved(lag, regions int) *Marks {
 	if lag == 0 {
 		return m
 	}
-	moved := &Marks{First: m.First, Rows: m.Rows, Words: m.Words, Cells: m.Cells}
+	return m.movedOver(m.movedCover(lag, regions), lag, regions)
+}
+
+// movedCover returns m as Moved does, without features: which cells hold a
+// value.
+func (m *Marks) movedCover(lag, regions int) *Marks {
 	valid := m.Valid
 	if valid == nil {
 		valid = make([]uint64, len(m.Positive))
@@ -179,14 +184,31 @@ func (m *Marks) Moved(lag, regions int) *Marks {
 			fill(valid[row*m.Words:][:m.Words], m.Cells)
 		}
 	}
-	for _, plane := range []struct {
-		from []uint64
-		to   *[]uint64
-	}{{m.Positive, &moved.Positive}, {m.Negative, &moved.Negative}, {valid, &moved.Valid}} {
-		*plane.to = m.moveBits(plane.from, lag*regions)
+	none := make([]uint64, len(m.Positive))
+	moved := &Marks{
+		First: m.First, Rows: m.Rows, Words: m.Words, Cells: m.Cells,
+		Positive: none, Negative: none, Valid: m.moveBits(valid, m.bits(lag, regions)),
 	}
 	moved.countRows()
 	return moved
+}
+
+// movedOver returns m as Moved does, given which cells hold a value.
+func (m *Marks) movedOver(cover *Marks, lag, regions int) *Marks {
+	shift := m.bits(lag, regions)
+	moved := &Marks{
+		First: m.First, Rows: m.Rows, Words: m.Words, Cells: m.Cells,
+		Positive: m.moveBits(m.Positive, shift), Negative: m.moveBits(m.Negative, shift), Valid: cover.Valid,
+	}
+	moved.countRows()
+	return moved
+}
+
+// bits returns a lag as a number of cells. Lags beyond the record all leave
+// nothing of it, and the product of longer ones would overflow.
+func (m *Marks) bits(lag, regions int) int {
+	most := m.Rows * m.Cells
+	return min(max(lag, -most), most) * regions
 }
 
 // fill sets the first n bits.

@@ -144,16 +144,22 @@ func (t *Tester) Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 	*r = untested()
 	t.rows = appendCommonRows(t.rows[:0], f, g)
 	r.Rows = len(t.rows)
-	switch kind, reason := t.Null.kind(len(t.rows)); kind {
+	switch kind, reason := t.plan(); kind {
 	case noTest:
 		r.Counts, r.Reason = countRows(f, g, sharedRows(f, g)), reason
 	case permuted:
 		r.explore(f, g, t.rows)
 	default:
-		t.windows = t.Null.windows(t.windows, t.rows)
 		t.test(r, f, g, memoryF, memoryG)
 	}
 	return r
+}
+
+// plan cuts the rows of t into its windows, if that is the test, and returns
+// what can be done, and if nothing the reason.
+func (t *Tester) plan() (kind testKind, reason string) {
+	kind, t.windows, reason = t.Null.plan(t.windows, t.rows)
+	return kind, reason
 }
 
 // Test is [Test] with another null.

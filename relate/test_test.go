@@ -144,14 +144,14 @@ func TestMoved(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
 	const regions, slots, rows = 3, 7, 5
 	s := randomSigns(rng, rows, regions*slots, 0.3, 0.1)
-	for _, lag := range []int{0, 1, -1, 6, 7, -8, 40} {
+	for _, lag := range []int{0, 1, -1, 6, 7, -8, 40, 1 << 62, math.MinInt, math.MaxInt} {
 		got := s.marks(0).Moved(lag, regions)
 		want := make(signRows, rows)
 		for r := range want {
 			want[r] = make([]int8, regions*slots)
 			for i := range want[r] {
 				from := r*slots + i/regions + lag
-				if want[r][i] = 9; from >= 0 && from < rows*slots {
+				if want[r][i] = 9; lag < rows*slots && lag > -rows*slots && from >= 0 && from < rows*slots {
 					want[r][i] = s[from/slots][from%slots*regions+i%regions]
 				}
 			}

@@ -106,16 +106,24 @@ func (n Null) kind(rows int) (kind testKind, reason string) {
 	return noTest, fmt.Sprintf("%d common %v with data; a test needs %d", rows, n.Unit, exploratory)
 }
 
-// windows cuts rows for a test of kind windowed, in the memory of the given
-// windows.
-func (n Null) windows(windows [][]int, rows []int) [][]int {
+// plan returns what can be done with rows, which are cut in the memory of the
+// given windows if that is a test in windows, and if nothing the reason.
+func (n Null) plan(windows [][]int, rows []int) (kind testKind, cut [][]int, reason string) {
+	if kind, reason = n.kind(len(rows)); kind != windowed {
+		return kind, windows, reason
+	}
 	switch {
 	case n.Window != 0:
-		return cutWindows(windows[:0], rows, n.Window)
+		windows = cutWindows(windows[:0], rows, n.Window)
 	case n.Unit == Months:
-		return cutWindows(windows[:0], rows, monthsInWindow)
+		windows = cutWindows(windows[:0], rows, monthsInWindow)
+	default:
+		windows = chooseWindows(windows, rows)
 	}
-	return chooseWindows(windows, rows)
+	if len(windows) == 0 {
+		return noTest, windows, fmt.Sprintf("%d common %v with data, none of them in a stretch of %d without a gap of more than %d; a test exchanges those of a stretch", len(rows), n.Unit, fewestPerRow, longestGap)
+	}
+	return windowed, windows, ""
 }
 
 // attainable is the p that the most extreme rotation has at most.
@@ -134,13 +142,14 @@ func (n Null) attainable() float64 {
 // half is, see [Test].
 func (n Null) Windows(f, g *Marks) [][]int {
 	rows := commonRows(f, g)
-	switch kind, _ := n.kind(len(rows)); kind {
+	switch kind, windows, _ := n.plan(nil, rows); kind {
 	case noTest:
 		return [][]int{sharedRows(f, g)}
 	case permuted:
 		return [][]int{rows}
+	default:
+		return windows
 	}
-	return n.windows(nil, rows)
 }
 
 // cutWindows cuts rows, which ascend, into windows of about size rows, of

@@ -267,3 +267,31 @@ func TestCommonRows(t *testing.T) {
 		}
 	}
 }
+
+// TestNoWindows: weeks far from each other leave nothing to exchange, and the
+// reason says so.
+func TestNoWindows(t *testing.T) {
+	rows := make(signRows, 400)
+	rng := rand.New(rand.NewPCG(1, 31))
+	for w := range rows {
+		rows[w] = make([]int8, 70)
+		for c := range rows[w] {
+			rows[w][c] = int8(rng.IntN(10) / 9)
+			if w%8 != 0 {
+				rows[w][c] = 9 // missing
+			}
+		}
+	}
+	f := rows.marks(0)
+	const want = "50 common weeks with data, none of them in a stretch of 4 without a gap of more than 6; a test exchanges those of a stretch"
+	m := NewMemory(f)
+	if r := Test(f, f, m, m); r.Testable || r.Reason != want || r.Counts.PositivePositive == 0 {
+		t.Errorf("testable %t, %q, %+v", r.Testable, r.Reason, r.Counts)
+	}
+	if s := Sweep([]*Marks{f}, []*Marks{f}, []*Memory{m}, []*Memory{m}); s.Testable || s.Reason != want || s.Results[0].Reason != want {
+		t.Errorf("testable %t, %q", s.Testable, s.Reason)
+	}
+	if w := (Null{}).Windows(f, f); len(w) != 1 || len(w[0]) != 400 {
+		t.Errorf("%d windows, which are all rows without a test", len(w))
+	}
+}
