@@ -12,7 +12,7 @@ import (
 type Search struct {
 	Results  []*Result // of each level or lag
 	Testable bool      // at least one is
-	Reason   string    // why none is: of all, or of the last level
+	Reason   string    // why none is; if reasons differ, that of the last level at the last lag
 	Best     int       // the result with the least p of those searched, -1 if none is testable
 	P        float64   // min(1, Effective * the least p); NaN if none is testable
 	// Effective is the number of independent tests that the search amounts to,
