@@ -33,6 +33,7 @@ func (s *stage) newGroups(size int) *groups {
 	x := &groups{make([]*sample, size), make([]*sample, size)}
 	each(2*size, func(i int) {
 		m := s.newSample(s.function(uint64(i)))
+		m.number = i
 		if i < size {
 			x.f[i] = m
 		} else {
@@ -115,6 +116,19 @@ func cityCases(weeks int) []calibrationCase {
 	}
 	for i := range list {
 		list[i].weeks, list[i].slots = weeks, 168
+	}
+	return list
+}
+
+// dayCases are worlds of one region, weeks of days.
+func dayCases(weeks int) []calibrationCase {
+	list := []calibrationCase{
+		{"days, white noise", world{}},
+		{"days, memory of 3 days, shared routine", world{memory: 3, cycle: 1}},
+		{"days, memory of 30 days", world{memory: 30}},
+	}
+	for i := range list {
+		list[i].weeks, list[i].slots = weeks, 7
 	}
 	return list
 }

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"gonum.org/v1/gonum/mat"
@@ -300,14 +301,16 @@ func (s *stage) related(number uint64, k shocks) (f, g []float64) {
 // A sample is a function with its marks at the levels of the sweep.
 type sample struct {
 	*stage
+	number   int // of the function
 	values   []float64
 	marks    []*Marks
 	memories []*Memory
+	ranks    func() []float64 // of the values
 }
 
 // newSample marks the tails of a function.
 func (s *stage) newSample(values []float64) *sample {
-	x := &sample{stage: s, values: values}
+	x := &sample{stage: s, values: values, ranks: sync.OnceValue(func() []float64 { return ranks(values) })}
 	stride := 1
 	if s.graph != nil {
 		stride = 7 // of so many regions, every seventh cell tells the quantiles as well
