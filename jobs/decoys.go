@@ -509,7 +509,7 @@ func (c *functionCorpus) decoyGroup(ctx context.Context, g *functionGroup) (*gro
 	}
 	shifts, n := allShifts(), len(t.pairs)*c.kinds()
 	t.actual, t.decoy, t.shifts = make([]leaf, n), make([]leaf, n), make([]leaf, n*len(shifts))
-	err = c.each(ctx, g.resolution+": pairs tested", n, func(i int) {
+	err = c.each(ctx, c.options.Workers, g.resolution+": pairs tested", n, func(i int) {
 		pair, k := t.pairs[i/c.kinds()], i%c.kinds()
 		a, b := functions[pair[0]*c.kinds()+k], functions[pair[1]*c.kinds()+k]
 		at := func(weeks int) leaf {
@@ -540,19 +540,19 @@ func (c *functionCorpus) decoyGroup(ctx context.Context, g *functionGroup) (*gro
 	return t, err
 }
 
-// each calls do for 0 to n-1, on all workers.
-func (c *functionCorpus) each(ctx context.Context, label string, n int, do func(i int)) error {
+// each calls do for 0 to n-1, on so many workers.
+func (c *functionCorpus) each(ctx context.Context, workers int, label string, n int, do func(i int)) error {
 	var next, done atomic.Int64
-	var workers sync.WaitGroup
-	for range min(c.options.Workers, n) {
-		workers.Go(func() {
+	var running sync.WaitGroup
+	for range min(workers, n) {
+		running.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
 				do(i)
 				c.progress.show(label, int(done.Add(1)), n)
 			}
 		})
 	}
-	workers.Wait()
+	running.Wait()
 	if ctx.Err() != nil {
 		return outputError(errInterrupted)
 	}
@@ -775,14 +775,20 @@ func (d *Decoys) text() string {
 			fmt.Fprintf(&b, "  %.2g  %s and %s, %s %s %s, moved by %d weeks\n", f.P, f.A, f.B, f.Resolution, f.Version, f.Class, f.Weeks)
 		}
 	}
-	fmt.Fprintf(&b, "\nshare of decoys, moved by %s weeks both ways, with p at most\n", strings.Trim(fmt.Sprint(decoyWeeks), "[]"))
-	fmt.Fprintf(&b, "%-20s %-8s %-10s %7s %8s %8s %8s %8s\n", "resolution", "version", "class", "pairs", "decoys", "0.05", "0.01", "0.001")
-	for _, r := range d.Rates {
+	b.WriteString("\n")
+	writeRates(&b, d.Rates)
+	return b.String()
+}
+
+// writeRates writes a table of shares of decoys.
+func writeRates(b *strings.Builder, rates []DecoyRate) {
+	fmt.Fprintf(b, "share of decoys, moved by %s weeks both ways, with p at most\n", strings.Trim(fmt.Sprint(decoyWeeks), "[]"))
+	fmt.Fprintf(b, "%-20s %-8s %-10s %7s %8s %8s %8s %8s\n", "resolution", "version", "class", "pairs", "decoys", "0.05", "0.01", "0.001")
+	for _, r := range rates {
 		if r.Decoys == 0 {
-			fmt.Fprintf(&b, "%-20s %-8s %-10s %7d %8d\n", r.Resolution, r.Version, r.Class, r.Pairs, r.Decoys)
+			fmt.Fprintf(b, "%-20s %-8s %-10s %7d %8d\n", r.Resolution, r.Version, r.Class, r.Pairs, r.Decoys)
 			continue
 		}
-		fmt.Fprintf(&b, "%-20s %-8s %-10s %7d %8d %8.4f %8.4f %8.4f\n", r.Resolution, r.Version, r.Class, r.Pairs, r.Decoys, r.Share05, r.Share01, r.Share001)
+		fmt.Fprintf(b, "%-20s %-8s %-10s %7d %8d %8.4f %8.4f %8.4f\n", r.Resolution, r.Version, r.Class, r.Pairs, r.Decoys, r.Share05, r.Share01, r.Share001)
 	}
-	return b.String()
 }

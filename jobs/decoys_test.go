@@ -29,7 +29,7 @@ func simulated(t *testing.T) (folder string) {
 	noise := func() []float64 {
 		v := make([]float64, days)
 		for i := range v {
-			v[i] = rng.NormFloat64() + 2*float64(b2i(i%7 < 5))
+			v[i] = rng.NormFloat64() + 2*float64(boolInt(i%7 < 5))
 		}
 		return v
 	}
@@ -52,13 +52,6 @@ func simulated(t *testing.T) (folder string) {
 		saveFunction(t, folder, dayFunction(f.dataset, f.column, f.resolution, 0, f.values))
 	}
 	return folder
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // dayFunction returns a function of the city that begins some weeks after
