@@ -87,7 +87,8 @@ func (x *sample) events() *CompatEvents {
 // A calibrationSize is how much of everything the table rests on.
 type calibrationSize struct {
 	blocks            int // of groups that share a routine, a map and outages
-	city, gaps, field int // functions of a group: of one region, with missing values, of many
+	city, gaps        int // functions of a group: of one region, with missing values
+	days, hours       int // of many regions
 	published         int // pairs, at most
 	rotated           int
 	power, fieldPower int // pairs for each share of common shocks
@@ -95,8 +96,8 @@ type calibrationSize struct {
 }
 
 var (
-	largeSize = calibrationSize{blocks: 4, city: 75, gaps: 20, field: 12, published: 200, rotated: 1000, power: 200, fieldPower: 60, years: 3}
-	smallSize = calibrationSize{blocks: 1, city: 2, gaps: 2, field: 1, published: 1, rotated: 1, power: 1, fieldPower: 1, years: 0.7}
+	largeSize = calibrationSize{blocks: 4, city: 75, gaps: 20, days: 20, hours: 6, published: 200, rotated: 1000, power: 200, fieldPower: 60, years: 3}
+	smallSize = calibrationSize{blocks: 1, city: 2, gaps: 2, days: 1, hours: 1, published: 1, rotated: 1, power: 1, fieldPower: 1, years: 0.7}
 )
 
 // rateOf returns a rate and its standard error. Pairs that share a function
@@ -182,7 +183,6 @@ func powerCases(graph *topology.Graph, size *calibrationSize) []powerCase {
 	anomaly := hours
 	anomaly.year, anomaly.anomaly = 1, true
 	days := world{graph: graph, weeks: weeks, slots: 7, memory: 3, smooth: true, cycle: 1}
-	// In three years: as many as in most of the simulations in the literature of the method.
 	perYear := func(n float64) int { return max(10, int(n*size.years)) }
 	return []powerCase{
 		{calibrationCase{"city, hours, shared routine", hours}, shocks{number: perYear(80), city: true}, size.power},
@@ -238,8 +238,8 @@ relate/world_test.go. Methods:
 ## How often unrelated functions are called related
 
 The share of unrelated pairs with a p-value of at most 0.05 (with its standard error), 0.01 and 0.001. Pairs are all those across
-groups of functions, %d times %d by %d of hours and days of one region, %d by %d where values are missing, and %d by %d with regions; the published
-test has %d pairs and rotated correlations %d, at most. Standard errors take into account that pairs share functions.
+groups of functions, %d times %d by %d of hours and days of one region, %d by %d where values are missing,
+%d by %d with regions and days, and %d by %d with regions and hours; the published test has %d pairs and rotated correlations %d, at most. Standard errors take into account that pairs share functions.
 
 `
 
@@ -247,7 +247,7 @@ test has %d pairs and rotated correlations %d, at most. Standard errors take int
 func writeCalibration(t testing.TB, w io.Writer, size *calibrationSize) {
 	graph := neighborhoodGraph(t)
 	compatGraph := neighborhoods(t)
-	fmt.Fprintf(w, calibrationHead, "`make calibration`", size.blocks, size.city, size.city, size.gaps, size.gaps, size.field, size.field, size.published, size.rotated)
+	fmt.Fprintf(w, calibrationHead, "`make calibration`", size.blocks, size.city, size.city, size.gaps, size.gaps, size.days, size.days, size.hours, size.hours, size.published, size.rotated)
 	fmt.Fprint(w, "| world |")
 	for _, m := range methods(nil, size) {
 		fmt.Fprintf(w, " %s |", m.name)
@@ -259,13 +259,18 @@ func writeCalibration(t testing.TB, w io.Writer, size *calibrationSize) {
 	nullRates(w, city[:gaps], compatGraph, size, size.city)
 	nullRates(w, dayCases(weeks), compatGraph, size, size.city)
 	nullRates(w, city[gaps:], compatGraph, size, size.gaps)
-	fields := regionCases(graph, max(32, weeks/3), 168, 24)
-	for i := range fields {
-		fields[i].name = "260 neighborhoods, a year of hours: " + fields[i].name
+	fields := func(weeks, slots int, memory float64, what string) []calibrationCase {
+		list := regionCases(graph, weeks, slots, memory)
+		for i := range list {
+			list[i].name = "260 neighborhoods, " + what + ": " + list[i].name
+		}
+		return list
 	}
-	nullRates(w, fields, compatGraph, size, size.field)
+	nullRates(w, fields(weeks, 7, 3, "days, memory of 3 days"), compatGraph, size, size.days)
+	hours := fields(max(32, weeks/3), 168, 24, "a year of hours, memory of 24 h")
+	nullRates(w, []calibrationCase{hours[1], hours[len(hours)-1]}, compatGraph, size, size.hours)
 	fmt.Fprintf(w, `
-Worlds without another word have hours of one region, three years of them. Not all pairs can be tested: rates are of those that can.
+Worlds without another word have hours of one region; records are of three years but where it says otherwise. Not all pairs can be tested: rates are of those that can.
 
 ## How often related functions are found
 
@@ -285,7 +290,7 @@ func TestCalibrationTable(t *testing.T) {
 	if *calibrationFile == "" {
 		var b bytes.Buffer
 		writeCalibration(t, &b, &smallSize)
-		if rows := strings.Count(b.String(), "\n|"); rows != 2+23+2+4*7 {
+		if rows := strings.Count(b.String(), "\n|"); rows != 2+25+2+4*7 {
 			t.Errorf("%d rows:\n%s", rows, b.String())
 		}
 		return
