@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -610,76 +611,71 @@ func (t *groupTests) rates() []DecoyRate {
 
 // discover selects among the tests of a run, as a whole.
 func discover(leaves []leaf, q float64) (Discoveries, error) {
-	d := Discoveries{Untestable: []Reason{}, Found: []Discovery{}}
+	d := Discoveries{Found: []Discovery{}}
 	why := reasons{}
-	trees := map[[2]string][]int{} // leaves of each pair of datasets
-	for i, l := range leaves {
-		pair := l.datasets
-		if pair[0] > pair[1] {
-			pair[0], pair[1] = pair[1], pair[0]
-		}
-		switch {
-		case math.IsNaN(l.P):
+	candidates := map[[2]string][]leaf{} // of each pair of datasets
+	for _, l := range leaves {
+		if math.IsNaN(l.P) {
 			why.add(l.reason)
-			continue
-		case l.dense:
-			d.Dense++
-			d.Tests++
 			continue
 		}
 		d.Tests++
-		trees[pair] = append(trees[pair], i)
+		if l.dense {
+			d.Dense++
+			continue
+		}
+		pair := sortedPair(l.datasets[0], l.datasets[1])
+		candidates[pair] = append(candidates[pair], l)
 	}
 	d.Untestable = why.list()
-	pairs := slices.SortedFunc(maps.Keys(trees), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
-	list := make([]*relate.Tree, len(pairs))
+	pairs := slices.SortedFunc(maps.Keys(candidates), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	trees := make([]*relate.Tree, len(pairs))
 	p := make([]float64, len(pairs))
 	for n, pair := range pairs {
-		var keys [][2]string
-		var values []float64
-		for _, i := range trees[pair] {
-			names := [2]string{leaves[i].A, leaves[i].B}
-			slices.Sort(names[:])
-			keys, values = append(keys, names), append(values, leaves[i].P)
-		}
 		var err error
-		if list[n], err = relate.NewTree(keys, values); err != nil {
+		if trees[n], err = newTree(candidates[pair]); err != nil {
 			return d, err
 		}
-		p[n] = list[n].P()
+		p[n] = trees[n].P()
 	}
 	ranking, err := relate.NewRanking(p)
 	if err != nil {
 		return d, err
 	}
 	for n, pair := range pairs {
-		selection := list[n].Select(q, ranking.Selected(q), ranking.Testable())
-		if !selection.DatasetPair {
-			continue
+		if s := trees[n].Select(q, ranking.Selected(q), ranking.Testable()); s.DatasetPair {
+			d.add(candidates[pair], s)
 		}
-		d.DatasetPairs++
-		functions := map[[2]string]bool{}
-		for k, i := range trees[pair] {
-			if selection.FunctionPair[k] {
-				functions[[2]string{leaves[i].A, leaves[i].B}] = true
-			}
-			if selection.Leaf[k] {
-				d.Found = append(d.Found, leaves[i].Discovery)
-			}
-		}
-		d.FunctionPairs += len(functions)
 	}
-	d.Leaves = len(d.Found)
-	slices.SortStableFunc(d.Found, func(a, b Discovery) int {
-		switch {
-		case a.P < b.P:
-			return -1
-		case a.P > b.P:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(d.Found, func(a, b Discovery) int { return cmp.Compare(a.P, b.P) })
 	return d, nil
+}
+
+func sortedPair(a, b string) [2]string { return [2]string{min(a, b), max(a, b)} }
+
+// newTree returns the tree of the tests of one pair of datasets.
+func newTree(tests []leaf) (*relate.Tree, error) {
+	names, p := make([][2]string, len(tests)), make([]float64, len(tests))
+	for i, l := range tests {
+		names[i], p[i] = sortedPair(l.A, l.B), l.P
+	}
+	return relate.NewTree(names, p)
+}
+
+// add counts what is selected in a pair of datasets.
+func (d *Discoveries) add(tests []leaf, s relate.Selection) {
+	d.DatasetPairs++
+	functions := map[[2]string]bool{}
+	for i, l := range tests {
+		if s.FunctionPair[i] {
+			functions[sortedPair(l.A, l.B)] = true
+		}
+		if s.Leaf[i] {
+			d.Found = append(d.Found, l.Discovery)
+			d.Leaves++
+		}
+	}
+	d.FunctionPairs += len(functions)
 }
 
 // reasons counts reasons.
