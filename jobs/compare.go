@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -26,11 +27,12 @@ type CompareOptions struct {
 	Versions   []string // raw, anomaly; empty: both, anomaly first
 	Format     string   // table (default) or json
 
-	Null     string   // windows (default), windows:N or weeks
-	Given    []string // fields whose features are left out, one after the other
-	Holidays string   // file of dates whose weeks are left out
-	Events   *int     // tolerance in steps of the event view; nil: none
-	Measures bool     // standard techniques beside the test
+	Null     string    // windows (default), windows:N or weeks
+	Given    []string  // fields whose features are left out, one after the other
+	Holidays string    // file of dates whose weeks are left out
+	Events   *int      // tolerance in steps of the event view; nil: none
+	Measures bool      // standard techniques beside the test
+	Progress io.Writer // a terminal that says which technique is at work; nil says nothing
 
 	// Compat repeats the test of the published implementation instead, on its own
 	// features: a list of [CompatComparison].
@@ -108,6 +110,12 @@ type Tested struct {
 	GNeg  int `json:"b_negative"`
 	Cells int `json:"cells"` // covered by both
 
+	// Cells of each record, in or out of the test, that are in both tails, as
+	// values equal to both thresholds are: they have the sign of the tail that
+	// they are deeper in, or none.
+	FConflicts int `json:"a_conflict_cells"`
+	GConflicts int `json:"b_conflict_cells"`
+
 	P   *float64 `json:"p"`
 	PD  *float64 `json:"p_d"` // of the signed overlap, two-sided
 	PPP *float64 `json:"p_pp"`
@@ -145,12 +153,19 @@ func Compare(ctx context.Context, o CompareOptions, w io.Writer) error {
 	if o.Format == "json" {
 		return outputError(printJSON(w, results))
 	}
+	var page strings.Builder
+	tests := 0
 	for _, c := range results {
-		if _, err := io.WriteString(w, c.text()); err != nil {
-			return outputError(err)
+		page.WriteString(c.text())
+		if c.Testable {
+			tests++
 		}
 	}
-	return nil
+	if tests > 1 {
+		page.WriteString("The choice between versions is not paid for by their p: for discovery, read the anomaly.\n\n")
+	}
+	_, err = io.WriteString(w, page.String())
+	return outputError(err)
 }
 
 // check returns an error unless the options go together.
@@ -199,21 +214,32 @@ const leastWindow, mostWindow = 4, 26
 type compared struct {
 	a, b     *datasets.Function
 	given    []*datasets.Function
-	holidays []int // weeks, nil if there is no file
+	holidays []int                         // weeks, nil if there is no file
+	names    map[*datasets.Function]string // of CSV fields
+}
+
+// name returns what a function is called. A CSV field has the name of its
+// file, and of its column if the file says it: what its values are, counts or
+// means, is not known.
+func (p *compared) name(f *datasets.Function) string {
+	if name := p.names[f]; name != "" {
+		return name
+	}
+	return f.Name()
 }
 
 // open reads the inputs.
 func (o *CompareOptions) open() (*compared, error) {
-	p := &compared{}
+	p := &compared{names: make(map[*datasets.Function]string)}
 	var err error
-	if p.a, err = o.read(o.A); err != nil {
+	if p.a, err = o.read(o.A, p.names); err != nil {
 		return nil, err
 	}
-	if p.b, err = o.read(o.B); err != nil {
+	if p.b, err = o.read(o.B, p.names); err != nil {
 		return nil, err
 	}
 	for _, name := range o.Given {
-		third, err := o.read(name)
+		third, err := o.read(name, p.names)
 		if err != nil {
 			return nil, err
 		}
@@ -227,8 +253,8 @@ func (o *CompareOptions) open() (*compared, error) {
 	return p, nil
 }
 
-// read reads a field as a function.
-func (o *CompareOptions) read(name string) (*datasets.Function, error) {
+// read reads a field as a function, and notes the name of a CSV field.
+func (o *CompareOptions) read(name string, names map[*datasets.Function]string) (*datasets.Function, error) {
 	if strings.HasSuffix(name, ".arrow") {
 		f, err := readFunction(name)
 		if err != nil {
@@ -244,10 +270,14 @@ func (o *CompareOptions) read(name string) (*datasets.Function, error) {
 	dataset, _, _ := strings.Cut(filepath.Base(name), ".")
 	f := &datasets.Function{
 		Dataset: dataset, Spec: datasets.FunctionSpec{Kind: datasets.Mean, Column: "value"}, Axis: a.field.Axis, Values: a.field.Values,
-		Regions: &datasets.RegionSystem{Name: "regions", IDs: a.field.Regions, Names: a.field.Regions, Graph: a.domain.Graph()},
+		Regions: &datasets.RegionSystem{IDs: a.field.Regions, Names: a.field.Regions, Graph: a.domain.Graph()},
 	}
 	if counts(f.Values) {
 		f.Spec = datasets.FunctionSpec{Kind: datasets.Count}
+	}
+	names[f] = dataset
+	if !a.field.City && len(a.field.Regions) == 1 {
+		names[f] += "." + a.field.Regions[0]
 	}
 	return f, nil
 }
@@ -260,7 +290,7 @@ func counts(values []float64) bool {
 
 // compare tests one version of two functions.
 func (o *CompareOptions) compare(ctx context.Context, p *compared, version string) (*Comparison, error) {
-	c := &Comparison{A: p.a.Name(), B: p.b.Name(), Version: version, Levels: []Tested{}, Lags: []Tested{}}
+	c := &Comparison{A: p.name(p.a), B: p.name(p.b), Version: version, Levels: []Tested{}, Lags: []Tested{}}
 	q := &question{o: o, inputs: p, version: version}
 	var err error
 	if c.Reason, err = q.prepare(ctx); err != nil || c.Reason != "" {
@@ -303,6 +333,8 @@ type question struct {
 	levels   []string
 	lags     []int
 
+	conflicts [2][]int // cells in both tails, of each level
+
 	search     *relate.Search
 	level, lag int // indexes of the strongest association
 }
@@ -332,15 +364,23 @@ func (q *question) prepare(ctx context.Context) (reason string, err error) {
 	}
 	q.null = nullFor(q.null, q.inputs.a.Axis.Resolution, q.version)
 	for i, to := range []**datasets.Function{&q.f, &q.g} {
-		if *to, reason = versionOf([]*datasets.Function{q.inputs.a, q.inputs.b}[i], q.version); reason != "" {
-			return reason, nil
+		input := []*datasets.Function{q.inputs.a, q.inputs.b}[i]
+		name := q.inputs.name(input)
+		if reason = valueless(input.Values); reason != "" {
+			return name + " " + reason, nil
 		}
-		if q.marks[i], q.levels, err = sweepMarks(ctx, *to); err != nil {
+		if *to, reason = versionOf(input, q.version); reason != "" {
+			return name + " " + reason, nil
+		}
+		s, err := newSwept(ctx, *to)
+		if err != nil {
 			return "", err
 		}
-		if len(q.marks[i]) == 0 {
-			return (*to).Name() + " has no values", nil
+		if len(s.maps) == 0 {
+			return name + " " + noAnomaly, nil
 		}
+		q.levels, q.marks[i] = s.levels, s.marks()
+		q.conflicts[i] = s.conflicts()
 		q.memories[i] = memoriesOf(q.marks[i])
 	}
 	for lag := q.o.First; lag <= q.o.Last; lag++ {
@@ -357,26 +397,53 @@ func nullFor(n relate.Null, r datasets.Resolution, version string) relate.Null {
 	case r == datasets.Month && (n.Permute || n.Window != 0):
 		n = relate.Null{Unit: relate.Months, Reason: "months are tested in windows of a year; leave --null out"}
 	case r == datasets.Month && version == datasets.Raw.String():
-		n = relate.Null{Unit: relate.Months, Reason: "raw months share the cycle of the year, which would pass for a relationship; see the anomaly"}
+		n = relate.Null{Unit: relate.Months, Reason: "raw months share the cycle of the year, which would pass for a relationship; see the anomaly, or choose a finer resolution"}
 	case r == datasets.Month:
 		n.Unit = relate.Months
 	case r == datasets.Year:
-		n = relate.Null{Reason: "years have nothing to be exchanged in"}
+		n = relate.Null{Reason: "years have nothing to be exchanged in; choose a finer resolution"}
 	}
 	return n
 }
 
-// versionOf returns a version of a function, or the reason why there is none.
+// valueless says why there is nothing to compare in values, if so.
+func valueless(values []float64) string {
+	first, varies := math.NaN(), false
+	for _, x := range values {
+		switch {
+		case math.IsNaN(first):
+			first = x
+		case !math.IsNaN(x) && x != first:
+			varies = true
+		}
+	}
+	switch {
+	case math.IsNaN(first):
+		return "has no values"
+	case !varies:
+		return fmt.Sprintf("is constant, always %g", first)
+	}
+	return ""
+}
+
+// noAnomaly is the reason if a function has values, and its anomaly none.
+const noAnomaly = "has an anomaly without values: its regions are constant, or their records too short for a routine"
+
+// versionOf returns a version of a function, or the reason why there is none,
+// said of the function.
 func versionOf(f *datasets.Function, version string) (v *datasets.Function, reason string) {
 	switch {
 	case f.Version.String() == version:
 		return f, ""
 	case f.Version != datasets.Raw:
-		return nil, f.Name() + " is an anomaly, whose file does not hold the raw values"
+		return nil, "is an anomaly, whose file does not hold the raw values"
 	}
 	v, err := f.Anomaly()
-	if err != nil {
-		return nil, err.Error()
+	switch {
+	case errors.Is(err, datasets.ErrNoRoutine):
+		return nil, fmt.Sprintf("has no anomaly: %s make no routine to depart from; choose a finer resolution", plural(f.Axis.Steps, f.Axis.Resolution.String()))
+	case err != nil:
+		return nil, "has no anomaly: " + err.Error()
 	}
 	return v, ""
 }
@@ -393,9 +460,18 @@ func memoriesOf(marks []*relate.Marks) []*relate.Memory {
 func unlike(f, g *datasets.Function) string {
 	switch {
 	case f.Axis.Resolution != g.Axis.Resolution:
-		return fmt.Sprintf("their steps differ: %s and %s", f.Axis.Resolution, g.Axis.Resolution)
-	case !slices.Equal(f.Regions.IDs, g.Regions.IDs):
+		hint := ""
+		if f.Regions.Name == g.Regions.Name && f.Regions.Name != "" { // as ingest writes functions
+			hint = fmt.Sprintf(", such as those in %s-%s", max(f.Axis.Resolution, g.Axis.Resolution), f.Regions.Name)
+		}
+		return fmt.Sprintf("their steps differ: %s and %s; choose functions of one resolution%s", f.Axis.Resolution, g.Axis.Resolution, hint)
+	case len(f.Regions.IDs) != len(g.Regions.IDs):
 		return fmt.Sprintf("their regions differ: %d and %d", len(f.Regions.IDs), len(g.Regions.IDs))
+	}
+	for i, id := range f.Regions.IDs {
+		if other := g.Regions.IDs[i]; id != other {
+			return fmt.Sprintf("their regions differ, or their order: number %d is %q in one and %q in the other", i, id, other)
+		}
 	}
 	return ""
 }
@@ -410,28 +486,51 @@ func unlikeWeeks(f, g *datasets.Function) string {
 	return fmt.Sprintf("their hours are of different time zones, %s and %s; --zone sets that of CSV fields", zone(f), zone(g))
 }
 
-// sweepMarks returns the marks of a function at every level of the default
-// sweep.
-func sweepMarks(ctx context.Context, f *datasets.Function) (marks []*relate.Marks, levels []string, err error) {
+// swept are the features of a function at every level of the default sweep.
+type swept struct {
+	maps    []*topology.FeatureMap // empty without a value
+	levels  []string               // threshold classes
+	regions int
+	first   int // number of the first row
+}
+
+func newSwept(ctx context.Context, f *datasets.Function) (*swept, error) {
 	first, period, slots, err := slotsOf(f.Axis)
 	if err != nil {
-		return nil, nil, inputError(err)
+		return nil, inputError(err)
 	}
 	d := topology.NewDomain(f.Regions.Graph, f.Axis.Len())
 	index, err := new(topology.Builder).Build(ctx, d, f.Values, nil)
 	if err != nil {
-		return nil, nil, inputError(err)
+		return nil, inputError(err)
 	}
+	s := &swept{regions: len(f.Regions.IDs), first: first}
 	if index.Covered() == 0 {
-		return nil, nil, nil
+		return s, nil
 	}
 	thresholds := index.Thresholds(f.Values, topology.Class{Kind: topology.SweepShares, Shares: topology.DefaultShares()})
 	layout := topology.NewSlotLayout(d, period, slots)
 	for level, m := range index.Sweep(f.Values, thresholds, layout).Maps() {
-		marks = append(marks, relate.NewMarks(m.Clone(), len(f.Regions.IDs), first))
-		levels = append(levels, thresholds[level].Class)
+		s.maps = append(s.maps, m.Clone())
+		s.levels = append(s.levels, thresholds[level].Class)
 	}
-	return marks, levels, nil
+	return s, nil
+}
+
+// conflicts returns the cells of each level that are in both tails.
+func (s *swept) conflicts() (cells []int) {
+	for _, m := range s.maps {
+		cells = append(cells, m.Conflicts)
+	}
+	return cells
+}
+
+// marks returns the features of each level as they are tested.
+func (s *swept) marks() (marks []*relate.Marks) {
+	for _, m := range s.maps {
+		marks = append(marks, relate.NewMarks(m, s.regions, s.first))
+	}
+	return marks
 }
 
 // slotsOf is [datasets.WeekSlots], and for years a row a year.
@@ -449,7 +548,7 @@ func slotsOf(a datasets.Axis) (first, period int, slots []int32, err error) {
 // fill writes what the search found. The error is that of ctx.
 func (q *question) fill(ctx context.Context, c *Comparison) error {
 	s := q.search
-	c.Testable, c.Reason, c.P, c.Effective, c.Exploratory = s.Testable, s.Reason, known(s.P), s.Effective, s.Exploratory
+	c.Testable, c.Reason, c.P, c.Effective, c.Exploratory = s.Testable, q.reason(s, q.marks[0][0], q.marks[1][0]), known(s.P), s.Effective, s.Exploratory
 	c.Dense = s.Dense
 	c.Unit, c.step = q.null.Unit.String(), q.f.Axis.Resolution.String()
 	if q.f.Axis.Resolution == datasets.Year {
@@ -481,6 +580,17 @@ func (q *question) fill(ctx context.Context, c *Comparison) error {
 		c.Lags = append(c.Lags, at(q.level, lag))
 	}
 	return nil
+}
+
+// reason is why none of the results of a search of f and g is testable. Weeks
+// that have data and are not counted need an explanation.
+func (q *question) reason(s *relate.Search, f, g *relate.Marks) string {
+	shared := min(f.First+f.Rows, g.First+g.Rows) - max(f.First, g.First)
+	r := s.Results[0]
+	if s.Testable || s.Exploratory || q.null.Reason != "" || r.Windows > 0 || r.Counts.Cells == 0 || r.Rows >= shared {
+		return s.Reason
+	}
+	return fmt.Sprintf("%s (a %s counts if both have at least half of the cells that they ever have)", s.Reason, strings.TrimSuffix(q.null.Unit.String(), "s"))
 }
 
 const (
@@ -530,6 +640,7 @@ func (q *question) tested(r *relate.Result, f, g *relate.Marks, level, lag int) 
 		PrecisionInterval: interval(i.Precision), RecallInterval: interval(i.Recall),
 		PP: n.PositivePositive, NN: n.NegativeNegative, PN: n.PositiveNegative, NP: n.NegativePositive,
 		FPos: n.PositiveF, FNeg: n.NegativeF, GPos: n.PositiveG, GNeg: n.NegativeG, Cells: n.Cells,
+		FConflicts: q.conflicts[0][level], GConflicts: q.conflicts[1][level],
 		P: known(r.P), PD: known(r.PD), PPP: known(r.PPositivePositive), PNN: known(r.PNegativeNegative),
 		PPN: known(r.PPositiveNegative), PNP: known(r.PNegativePositive),
 	}

@@ -7,16 +7,25 @@ import (
 
 	"polygamy/datasets"
 	"polygamy/relate"
+	"polygamy/topology"
 )
 
 // Given is the comparison on the cells where a third function has no feature
-// at the level in question: what the two have in common besides it.
+// at the level in question: what the two have in common besides it. At a level
+// where features of one sign are more than half of the third's cells, as the
+// dry hours of rain are, they are its usual state and stay; those of the other
+// sign are left out.
 type Given struct {
 	C        string `json:"c"`
 	Testable bool   `json:"testable"`
 	Reason   string `json:"reason,omitempty"`
 
 	P *float64 `json:"p"` // of all levels and lags, the search paid for
+
+	// At the level of the comparison: the sign of c that is too frequent to be
+	// left out, spike or valley, and its share of c's cells.
+	Dense      string   `json:"dense_sign,omitempty"`
+	DenseShare *float64 `json:"dense_share"`
 
 	// At the level and lag of the comparison, on the cells that c covers: all of
 	// them, and those where it has no feature.
@@ -31,28 +40,56 @@ type Given struct {
 // given compares away from the features of each of the third functions.
 func (q *question) given(ctx context.Context, c *Comparison) error {
 	for _, third := range q.inputs.given {
-		g := &Given{C: third.Name()}
+		g := &Given{C: q.inputs.name(third)}
 		c.Given = append(c.Given, g)
 		if g.Reason = q.unlikeThird(third); g.Reason != "" {
 			continue
 		}
-		version, reason := versionOf(third, q.version)
-		if g.Reason = reason; reason != "" {
+		if reason := valueless(third.Values); reason != "" {
+			g.Reason = "it " + reason
 			continue
 		}
-		marks, _, err := sweepMarks(ctx, version)
+		version, reason := versionOf(third, q.version)
+		if reason != "" {
+			g.Reason = "it " + reason
+			continue
+		}
+		s, err := newSwept(ctx, version)
 		switch {
 		case err != nil:
 			return err
-		case len(marks) == 0:
-			g.Reason = "it has no values"
+		case len(s.maps) == 0:
+			g.Reason = "it " + noAnomaly
 			continue
 		}
-		if err := q.without(ctx, g, marks); err != nil {
+		g.leaveDense(s.maps, q.level)
+		if err := q.without(ctx, g, s.marks()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// leaveDense takes features off the maps of a third function whose sign is
+// dense: without them next to nothing would be left to compare. level is that
+// of the comparison.
+func (g *Given) leaveDense(maps []*topology.FeatureMap, level int) {
+	for i, m := range maps {
+		positive, negative, covered := m.Counts()
+		for _, sign := range []struct {
+			name  string
+			cells int
+			plane []uint64
+		}{{signNames[false], positive, m.Positive}, {signNames[true], negative, m.Negative}} {
+			if 2*sign.cells <= covered {
+				continue
+			}
+			clear(sign.plane)
+			if i == level {
+				g.Dense, g.DenseShare = sign.name, known(float64(sign.cells)/float64(covered))
+			}
+		}
+	}
 }
 
 // unlikeThird says why the cells of a third function are not those of the two,
@@ -72,7 +109,8 @@ func (q *question) without(ctx context.Context, g *Given, third []*relate.Marks)
 		f, h := q.marks[0][level], q.marks[1][level]
 		// Each level has windows of its own: a third whose features at one level
 		// fill most of a week would take it from all the others.
-		s, after, err := q.searchLevel(ctx, f.Without(t, q.regions()), h.Without(t, q.regions()), level)
+		quietF, quietH := f.Without(t, q.regions()), h.Without(t, q.regions())
+		s, after, err := q.searchLevel(ctx, quietF, quietH, level)
 		if err != nil {
 			return err
 		}
@@ -90,7 +128,7 @@ func (q *question) without(ctx context.Context, g *Given, third []*relate.Marks)
 		if err != nil {
 			return err
 		}
-		g.Before, g.After, g.Reason = &before, &after, s.Reason
+		g.Before, g.After, g.Reason = &before, &after, q.reason(s, quietF, quietH)
 	}
 	if g.Testable = tests > 0; g.Testable {
 		g.Reason, g.P = "", known(min(1, float64(tests)*least))
@@ -128,17 +166,28 @@ func (g *Given) text() string {
 	if g.Before == nil {
 		return fmt.Sprintf("  given %s: not tested: %s\n", g.C, g.Reason)
 	}
-	left := ""
-	if g.KappaLeft != nil && *g.KappaLeft >= 0 && *g.KappaLeft <= 1 {
-		left = fmt.Sprintf(" (%.0f %% left)", 100**g.KappaLeft)
+	dense := ""
+	if g.Dense != "" {
+		other := map[string]string{"spike": "valleys", "valley": "spikes"}[g.Dense]
+		dense = fmt.Sprintf("    warning: it is dense: its %ss are %.0f %% of its cells, most of them of one value; only its %s were left out\n", g.Dense, 100**g.DenseShare, other)
 	}
-	line := fmt.Sprintf("  given %s, at %s: kappa %s -> %s%s, strength %.2f -> %.2f, p %s -> %s", g.C, g.Before.Level,
-		shown("%.3f", g.Before.Kappa), shown("%.3f", g.After.Kappa), left, g.Before.Strength, g.After.Strength, shown("%.2g", g.Before.P), shown("%.2g", g.After.P))
+	line := fmt.Sprintf("  given %s, at %s: ", g.C, g.Before.Level)
+	if g.Before.Testable && g.After.Testable {
+		line += fmt.Sprintf("kappa %s -> %s", shown("%.3f", g.Before.Kappa), shown("%.3f", g.After.Kappa))
+		if g.KappaLeft != nil && *g.KappaLeft >= 0 && *g.KappaLeft <= 1 {
+			line += fmt.Sprintf(" (%.0f %% left)", 100**g.KappaLeft)
+		}
+		line += ", "
+	}
+	line += fmt.Sprintf("strength %.2f -> %.2f", g.Before.Strength, g.After.Strength)
+	if g.Before.P != nil || g.After.P != nil {
+		line += fmt.Sprintf(", p %s -> %s", shown("%.2g", g.Before.P), shown("%.2g", g.After.P))
+	}
 	if g.CellsLeft != nil && g.FeaturesLeft != nil {
 		line += fmt.Sprintf("\n    %.0f %% of the cells and %.0f %% of the features left", 100**g.CellsLeft, 100**g.FeaturesLeft)
 	}
 	if !g.Testable {
-		return line + "; not tested on what is left: " + g.Reason + "\n"
+		return line + "; not tested on what is left: " + g.Reason + "\n" + dense
 	}
-	return line + fmt.Sprintf("; p of all levels %s\n", shown("%.3g", g.P))
+	return line + fmt.Sprintf("; p of all levels %s\n", shown("%.3g", g.P)) + dense
 }

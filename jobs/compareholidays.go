@@ -78,6 +78,10 @@ func (q *question) holidays(ctx context.Context, c *Comparison) error {
 			}
 		}
 	}
+	if h.WeeksOut == 0 {
+		h.Reason = "no date of the file is in a week of the test"
+		return nil
+	}
 	var marks [2][]*relate.Marks
 	var memories [2][]*relate.Memory
 	for i := range marks {
@@ -90,7 +94,7 @@ func (q *question) holidays(ctx context.Context, c *Comparison) error {
 	if err != nil {
 		return err
 	}
-	h.Testable, h.Reason, h.Exploratory, h.P = s.Testable, s.Reason, s.Exploratory, known(s.P)
+	h.Testable, h.Reason, h.Exploratory, h.P = s.Testable, q.reason(s, marks[0][0], marks[1][0]), s.Exploratory, known(s.P)
 	at := q.tested(s.Results[q.level*len(q.lags)+q.lag], marks[0][q.level], marks[1][q.level], q.level, q.lag)
 	h.At = &at
 	return nil
@@ -102,12 +106,12 @@ func (h *Holidays) text(c *Comparison) string {
 	case h.At == nil:
 		return fmt.Sprintf("  without holidays: not tested: %s\n", h.Reason)
 	case !h.Testable:
-		return fmt.Sprintf("  without the %d weeks of holidays: not tested: %s\n", h.WeeksOut, h.Reason)
+		return fmt.Sprintf("  without the %s of holidays: not tested: %s\n", plural(h.WeeksOut, "week"), h.Reason)
 	}
 	exploratory := ""
 	if h.Exploratory && !c.Exploratory {
 		exploratory = ", exploratory"
 	}
-	return fmt.Sprintf("  without the %d weeks of holidays: p = %s (%s with them), kappa at %s %s (%s); %d weeks left%s\n",
-		h.WeeksOut, shown("%.3g", h.P), shown("%.3g", c.P), h.At.Level, shown("%.3f", h.At.Kappa), shown("%.3f", c.at().Kappa), h.At.Weeks, exploratory)
+	return fmt.Sprintf("  without the %s of holidays: p = %s (%s with them), kappa at %s %s (%s); %d weeks left%s\n",
+		plural(h.WeeksOut, "week"), shown("%.3g", h.P), shown("%.3g", c.P), h.At.Level, shown("%.3f", h.At.Kappa), shown("%.3f", c.at().Kappa), h.At.Weeks, exploratory)
 }

@@ -15,6 +15,7 @@ import (
 type Measure struct {
 	Name   string   `json:"name"`
 	Value  *float64 `json:"value"`
+	Unit   string   `json:"unit,omitempty"`
 	P      *float64 `json:"p"`
 	Draws  int      `json:"draws"` // rotations
 	Reason string   `json:"reason,omitempty"`
@@ -51,22 +52,28 @@ func (q *question) measures(ctx context.Context, c *Comparison) error {
 	draws := func(budget, cost int) int { return min(max(budget/max(cost, 1), fewestDraws), mostDraws) }
 	for _, m := range []struct {
 		name  string
+		unit  string
 		draws int
 		city  bool // of one series only
 		value func(x, y []float64) float64
 		test  func(m relate.MonteCarlo) (relate.MonteCarloResult, error)
 	}{
-		{"pearson", 0, false, relate.Pearson, func(m relate.MonteCarlo) (relate.MonteCarloResult, error) { return m.Pearson(x, y, period, windows) }},
-		{"spearman", 0, false, relate.Spearman, func(m relate.MonteCarlo) (relate.MonteCarloResult, error) {
+		{"pearson", "", 0, false, relate.Pearson, func(m relate.MonteCarlo) (relate.MonteCarloResult, error) { return m.Pearson(x, y, period, windows) }},
+		{"spearman", "", 0, false, relate.Spearman, func(m relate.MonteCarlo) (relate.MonteCarloResult, error) {
 			return m.Spearman(x, y, period, windows)
 		}},
-		{"mutual information", draws(informationBudget, n), true, relate.MutualInformation, nil},
-		{"time warp", draws(warpBudget, n*(2*band+1)), true, func(x, y []float64) float64 { return relate.TimeWarp(x, y, band) }, nil},
+		{"mutual information", "nats", draws(informationBudget, n), true, relate.MutualInformation, nil},
+		{"time warp", "standard deviations a step", draws(warpBudget, n*(2*band+1)), true, func(x, y []float64) float64 {
+			return relate.TimeWarp(x, y, band) / math.Sqrt(float64(joint(x, y)))
+		}, nil},
 	} {
 		if ctx.Err() != nil {
 			return outputError(errInterrupted)
 		}
-		measure := Measure{Name: m.name, Reason: untested}
+		if q.o.Progress != nil {
+			fmt.Fprintf(q.o.Progress, "\r\x1b[K%s and %s, %s: %s", c.A, c.B, c.Version, m.name)
+		}
+		measure := Measure{Name: m.name, Unit: m.unit, Reason: untested}
 		monteCarlo := relate.MonteCarlo{Draws: m.draws, Key: []string{"compare", c.A, c.B, q.f.Axis.Resolution.String(), c.Version, m.name}}
 		switch {
 		case m.city && q.regions() > 1:
@@ -88,7 +95,20 @@ func (q *question) measures(ctx context.Context, c *Comparison) error {
 		}
 		c.Measures = append(c.Measures, measure)
 	}
+	if q.o.Progress != nil {
+		fmt.Fprint(q.o.Progress, "\r\x1b[K")
+	}
 	return nil
+}
+
+// joint returns at how many places both series have a value.
+func joint(x, y []float64) (n int) {
+	for i := range x {
+		if !math.IsNaN(x[i]) && !math.IsNaN(y[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 // series returns the values of both functions in the rows of windows, which it
@@ -143,13 +163,24 @@ func layRows(f *datasets.Function, place map[int]int) (values []float64, period 
 // measuresText is the table of measures.
 func (c *Comparison) measuresText() string {
 	var b strings.Builder
-	b.WriteString("  standard techniques on the values at the same step, under the same null:\n")
+	untested := c.Measures[0].Reason // of series or regions, so that it is that of all
+	how := "under the same null"
+	if untested != "" {
+		how = "not tested: " + untested
+	}
+	fmt.Fprintf(&b, "  standard techniques on the values at the same step, %s:\n", how)
 	for _, m := range c.Measures {
-		p := "p = " + shown("%.2g", m.P)
-		if m.Reason != "" && m.Reason != c.Reason {
-			p = m.Reason
+		line := fmt.Sprintf("    %-18s %8s", m.Name, shown("%.3g", m.Value))
+		if m.Unit != "" && m.Value != nil {
+			line += " " + m.Unit
 		}
-		fmt.Fprintf(&b, "    %-18s %8s   %s\n", m.Name, shown("%.3g", m.Value), p)
+		switch {
+		case m.Reason == "":
+			line += "   p = " + shown("%.2g", m.P)
+		case m.Reason != untested:
+			line += "   " + m.Reason
+		}
+		b.WriteString(line + "\n")
 	}
 	return b.String()
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -95,7 +96,7 @@ func TestCompareOptions(t *testing.T) {
 	if given.Before.PP != main.PP || given.Before.Cells != main.Cells || given.After.Cells >= main.Cells || *given.KappaLeft != *given.After.Kappa / *given.Before.Kappa {
 		t.Errorf("given a function that covers all: before %+v, after %+v of %+v", given.Before, given.After, main)
 	}
-	if other := c.Given[1]; other.Testable || other.Reason != "their steps differ: day and week" {
+	if other := c.Given[1]; other.Testable || other.Reason != "their steps differ: day and week; choose functions of one resolution, such as those in week-city" {
 		t.Errorf("given weeks: %+v", other)
 	}
 	if holidays.At.Weeks+holidays.WeeksOut != main.Weeks || holidays.P == nil || *holidays.P == *c.P {
@@ -148,6 +149,31 @@ func TestCompareGiven(t *testing.T) {
 	}
 }
 
+// TestCompareGivenDense: of a third that is 0 in most cells only the other
+// sign is left out, at the levels where the zeros are features.
+func TestCompareGivenDense(t *testing.T) {
+	const days = 7 * 60
+	own, rain := noise(21), rand.New(rand.NewPCG(22, 71))
+	a := saveSteps(t, "a", datasets.Day, days, 1, own)
+	third := saveSteps(t, "rain", datasets.Day, days, 1, func(step, _ int) float64 {
+		if step%4 == 0 {
+			return 1 + rain.Float64()
+		}
+		return 0
+	})
+	o := CompareOptions{A: a, B: a, Given: []string{third}, Versions: []string{"raw"}}
+	c := comparisons(t, o)[0]
+	g := c.Given[0]
+	level, _ := strconv.Atoi(strings.TrimPrefix(c.Level, "tail:"))
+	wet := int(math.Ceil(float64(level) / 100 * days)) // no two values above 0 are equal
+	if g.Dense != "valley" || *g.DenseShare != 0.75 || g.Before.Cells != days || g.After.Cells != days-wet || !g.Testable {
+		t.Errorf("at %s: dense %q, share %v, %d of %d cells left, want %d; testable %t: %s", c.Level, g.Dense, g.DenseShare, g.After.Cells, g.Before.Cells, days-wet, g.Testable, g.Reason)
+	}
+	if page, want := compare(t, o), "warning: it is dense: its valleys are 75 % of its cells, most of them of one value; only its spikes were left out\n"; !strings.Contains(page, want) {
+		t.Errorf("%s: no %s", page, want)
+	}
+}
+
 // TestCompareResolutions: what is tested at which resolution; where there is
 // no p, counts and effect sizes are there, and the reason.
 func TestCompareResolutions(t *testing.T) {
@@ -166,10 +192,11 @@ func TestCompareResolutions(t *testing.T) {
 		{"few weeks", datasets.Week, 35, "raw", "", "weeks", "35 common weeks with data; a test needs 36", "", 5},
 		{"few weeks, permuted", datasets.Week, 35, "raw", "weeks", "weeks", "", "the order of the weeks", 5},
 		{"months", datasets.Month, 144, "anomaly", "", "months", "", "level at the scale of a year", 5},
-		{"raw months", datasets.Month, 144, "raw", "", "months", "raw months share the cycle of the year, which would pass for a relationship; see the anomaly", "", 5},
+		{"raw months", datasets.Month, 144, "raw", "", "months", "raw months share the cycle of the year, which would pass for a relationship; see the anomaly, or choose a finer resolution", "", 5},
 		{"months, permuted", datasets.Month, 144, "anomaly", "weeks", "months", "months are tested in windows of a year; leave --null out", "", 5},
-		{"few months", datasets.Month, 35, "anomaly", "", "", "anomaly of few months.mean(x): no routine: 35 months, at least 36 are needed; choose a finer resolution or the raw function", "", 0},
-		{"years", datasets.Year, 9, "raw", "", "years", "years have nothing to be exchanged in", "", 5},
+		{"few months", datasets.Month, 35, "anomaly", "", "", "few months.mean(x) has no anomaly: 35 months make no routine to depart from; choose a finer resolution", "", 0},
+		{"years", datasets.Year, 9, "raw", "", "years", "years have nothing to be exchanged in; choose a finer resolution", "", 5},
+		{"years without a routine", datasets.Year, 9, "anomaly", "", "", "years without a routine.mean(x) has no anomaly: 9 years make no routine to depart from; choose a finer resolution", "", 0},
 		{"days, windows of 13", datasets.Day, 7 * 120, "raw", "windows:13", "weeks", "", "own day-of-week profile, its level at the scale of 13 weeks", 5},
 		{"days, permuted", datasets.Day, 7 * 60, "raw", "weeks", "weeks", "", "the order of the weeks", 5},
 	} {
@@ -193,6 +220,15 @@ func TestCompareResolutions(t *testing.T) {
 			}
 		}
 	}
+}
+
+func sweepMarks(t *testing.T, f *datasets.Function) []*relate.Marks {
+	t.Helper()
+	s, err := newSwept(t.Context(), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.marks()
 }
 
 // TestMonthCalibration: the sweep of month anomalies of 12 years with a shared
@@ -220,13 +256,7 @@ func TestMonthCalibration(t *testing.T) {
 			if reason != "" {
 				t.Fatal(reason)
 			}
-			var err error
-			if q.marks[i], _, err = sweepMarks(context.Background(), a); err != nil {
-				t.Fatal(err)
-			}
-			if raw[i], _, err = sweepMarks(context.Background(), f); err != nil {
-				t.Fatal(err)
-			}
+			q.marks[i], raw[i] = sweepMarks(t, a), sweepMarks(t, f)
 		}
 		for removed, marks := range map[bool][2][]*relate.Marks{true: q.marks, false: raw} {
 			s, err := q.null.Lags(context.Background(), marks[0], marks[1], memoriesOf(marks[0]), memoriesOf(marks[1]), 1, []int{0})
@@ -282,7 +312,7 @@ func TestCompareFromTo(t *testing.T) {
 		q.search.Results = append(q.search.Results, &relate.Result{Testable: true, P: p})
 	}
 	for i := range q.marks {
-		q.marks[i] = []*relate.Marks{empty, empty, empty}
+		q.marks[i], q.conflicts[i] = []*relate.Marks{empty, empty, empty}, make([]int, 3)
 	}
 	var c Comparison
 	if err := q.fill(context.Background(), &c); err != nil {
@@ -430,6 +460,7 @@ func TestCompareMeasures(t *testing.T) {
 	for i := range common {
 		common[i] = rng.NormFloat64()
 	}
+	pages := make(map[int]string) // by regions
 	run := func(regions int) Comparison {
 		of := func(name string, seed uint64) string {
 			own := noise(seed)
@@ -440,13 +471,27 @@ func TestCompareMeasures(t *testing.T) {
 				return common[step] + 0.5*own(step, region) + 0.3*float64(region%4)
 			})
 		}
-		return comparisons(t, CompareOptions{A: of("a", 1), B: of("b", 2), Versions: []string{"raw"}, Measures: true})[0]
+		var progress bytes.Buffer
+		o := CompareOptions{A: of("a", 1), B: of("b", 2), Versions: []string{"raw"}, Measures: true, Progress: &progress}
+		pages[regions] = compare(t, o)
+		if said := progress.String(); strings.Count(said, "\r\x1b[K") != 5 || !strings.HasSuffix(said, "time warp\r\x1b[K") {
+			t.Errorf("progress %q", said)
+		}
+		return comparisons(t, o)[0]
 	}
 	city, blocks := run(1), run(12)
 	for _, m := range city.Measures {
 		if m.Value == nil || m.P == nil || *m.P > 0.02 || m.Draws < 100 || m.Reason != "" {
 			t.Errorf("%s: value %v, p %v after %d draws, %q", m.Name, m.Value, m.P, m.Draws, m.Reason)
 		}
+	}
+	for _, want := range []string{" at the same step, under the same null:\n", "\n    mutual information", " nats   p = ", " standard deviations a step   p = "} {
+		if !strings.Contains(pages[1], want) {
+			t.Errorf("no %q in\n%s", want, pages[1])
+		}
+	}
+	if want := "   of one series only, not of regions\n"; strings.Count(pages[12], want) != 2 {
+		t.Errorf("not twice %q in\n%s", want, pages[12])
 	}
 	if len(city.Measures) != 4 || city.Maps != nil || math.Abs(*city.Measures[0].Value-0.8) > 0.08 {
 		t.Errorf("%d measures of the city, %d maps", len(city.Measures), len(city.Maps))
@@ -456,7 +501,7 @@ func TestCompareMeasures(t *testing.T) {
 			t.Errorf("%s of regions: p %v, %q", m.Name, m.P, m.Reason)
 		}
 	}
-	if len(blocks.Maps) != 2 || blocks.Maps[0].Sign != "spike" || !blocks.Maps[0].Testable || *blocks.Maps[0].Correlation < 0.5 {
+	if len(blocks.Maps) != 2 || blocks.Maps[0].Level != "tail:10" || blocks.Maps[0].Sign != "spike" || !blocks.Maps[0].Testable || *blocks.Maps[0].Correlation < 0.5 {
 		t.Errorf("maps %+v", blocks.Maps)
 	}
 }
@@ -544,5 +589,254 @@ func TestCompareKeys(t *testing.T) {
 				t.Errorf("%s does not explain the key %s", name, key)
 			}
 		}
+	}
+}
+
+// TestCompareLead: who comes first, and at which other lags the finding holds;
+// the sentences of the event view say where the other function's features lie.
+func TestCompareLead(t *testing.T) {
+	c := Comparison{A: "rain", B: "trips", step: "hour", Lag: -3, Effective: 2}
+	for lag, p := range map[int]float64{-4: 0.03, -3: 1e-4, -2: 0.02, -1: 0.025, 0: 0.5, 1: 0.01} {
+		c.Lags = append(c.Lags, Tested{Lag: lag, P: &p})
+	}
+	c.Lags = append(c.Lags, Tested{Lag: 2})
+	slices.SortFunc(c.Lags, func(a, b Tested) int { return a.Lag - b.Lag })
+	for _, tc := range []struct {
+		lag  int
+		want string
+	}{
+		{-3, ", strongest where trips leads by 3 hours (lags -3 to -1 and 1 hold as well)"},
+		{1, ", strongest where rain leads by 1 hour (lags -3 to -1 and 1 hold as well)"},
+	} {
+		if c.Lag = tc.lag; c.lead() != tc.want {
+			t.Errorf("at lag %d: %q, want %q", tc.lag, c.lead(), tc.want)
+		}
+	}
+	c.Lags = c.Lags[5:]
+	if want := ", strongest where rain leads by 1 hour"; c.lead() != want {
+		t.Errorf("one lag: %q, want %q", c.lead(), want)
+	}
+	for _, tc := range []struct {
+		from, to int
+		want     string
+	}{
+		{0, 0, "a's spikes have a valley of b in the same hour"},
+		{0, 1, "a's spikes are followed by a valley of b within 1 hour"},
+		{2, 4, "a's spikes are followed by a valley of b 2 to 4 hours later"},
+		{1, 1, "a's spikes are followed by a valley of b 1 hour later"},
+		{-4, -3, "a's spikes are preceded by a valley of b 3 to 4 hours before"},
+		{-3, 0, "a's spikes are preceded by a valley of b within 3 hours"},
+		{-2, -2, "a's spikes are preceded by a valley of b 2 hours before"},
+		{-1, 3, "a's spikes have a valley of b from 1 hour before to 3 hours later"},
+	} {
+		if got := c.meeting("a", "spike", "b", "valley", tc.from, tc.to); got != tc.want {
+			t.Errorf("%d to %d: %q, want %q", tc.from, tc.to, got, tc.want)
+		}
+	}
+}
+
+// TestCompareEventsBefore: b's spikes come three days before a's, and the
+// sentences say so.
+func TestCompareEventsBefore(t *testing.T) {
+	values := make([]float64, 7*60+3)
+	own := noise(31)
+	for i := range values {
+		values[i] = own(i, 0)
+	}
+	tolerance := 0
+	late := saveSteps(t, "late", datasets.Day, 7*60, 1, func(step, _ int) float64 { return values[step] })
+	early := saveSteps(t, "early", datasets.Day, 7*60, 1, func(step, _ int) float64 { return values[step+3] })
+	page := compare(t, CompareOptions{A: late, B: early, Versions: []string{"raw"}, First: -3, Last: -2, Events: &tolerance})
+	for _, want := range []string{
+		"they move together", ", strongest where early.mean(x) leads by 3 days; it holds",
+		"\n  a is late.mean(x), b is early.mean(x)\n",
+		"  100 % of a's spikes are preceded by a spike of b 3 days before, ",
+		"  100 % of b's spikes are followed by a spike of a 3 days later, ",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in\n%s", want, page)
+		}
+	}
+}
+
+// TestCompareMeasuresUntested: without windows there are values with their
+// units, and the reason once.
+func TestCompareMeasuresUntested(t *testing.T) {
+	days, years := saveSteps(t, "days", datasets.Day, 7*60, 1, noise(1)), saveSteps(t, "years", datasets.Year, 9, 1, noise(2))
+	for _, tc := range []struct{ file, null, want string }{
+		{days, "weeks", " at the same step, not tested: their null is that of windows:\n    pearson                   1\n    spearman                  1\n    mutual information     4.78 nats\n    time warp                 0 standard deviations a step\n"},
+		{years, "", " at the same step, not tested: years have nothing to be exchanged in; choose a finer resolution:\n    pearson                   1\n"},
+	} {
+		page := compare(t, CompareOptions{A: tc.file, B: tc.file, Versions: []string{"raw"}, Null: tc.null, Measures: true})
+		if !strings.Contains(page, tc.want) {
+			t.Errorf("no %q in\n%s", tc.want, page)
+		}
+	}
+}
+
+func TestJoint(t *testing.T) {
+	none := math.NaN()
+	if n := joint([]float64{1, none, 3, 4}, []float64{1, 2, none, 4}); n != 2 {
+		t.Errorf("%d places with both values, want 2", n)
+	}
+}
+
+// TestCompareMaps: whether spikes are in the same places is asked of raw
+// functions, at the usual level whatever the test found; of a map that says
+// nothing, which it is.
+func TestCompareMaps(t *testing.T) {
+	const days, regions = 7 * 60, 12
+	own, flat := noise(41), noise(42)
+	a := saveSteps(t, "a", datasets.Day, days, regions, func(step, region int) float64 { return own(step, region) + float64(region) })
+	b := saveSteps(t, "b", datasets.Day, days, regions, func(step, region int) float64 {
+		switch {
+		case region == 3: // as a region of one of the two often is
+			return math.NaN()
+		case step%10 == 0:
+			return 9 + flat(step, region)/100 + float64(region)/1e3 // a tenth of the steps of every region
+		}
+		return flat(step, region) / 100
+	})
+	raw := CompareOptions{A: a, B: a, Versions: []string{"raw"}}
+	page := compare(t, raw)
+	if !strings.Contains(page, "about where and not when, at tail:10:\n    spikes   r = 1.00 over 12 regions, worth ") || !strings.Contains(page, " independent ones, p = ") {
+		t.Error(page)
+	}
+	raw.B = b
+	if page, want := compare(t, raw), "    spikes   not tested: they are 10 % of the steps of b.mean(x) in every region\n"; !strings.Contains(page, want) {
+		t.Errorf("no %q in\n%s", want, page)
+	}
+	raw.Versions = []string{"anomaly"}
+	if c := comparisons(t, raw)[0]; c.Maps != nil {
+		t.Errorf("maps of anomalies: %+v", c.Maps)
+	}
+}
+
+// TestCompareReasons: what a reader can act on.
+func TestCompareReasons(t *testing.T) {
+	days := func(name string, regions int, value func(step, region int) float64) string {
+		return saveSteps(t, name, datasets.Day, 7*60, regions, value)
+	}
+	x, flat := days("x", 1, noise(1)), days("flat", 1, func(int, int) float64 { return 5 })
+	short := saveSteps(t, "short", datasets.Day, 35, 1, noise(3))
+	none := days("none", 1, func(int, int) float64 { return math.NaN() })
+	regional := days("regional", 1, func(step, region int) float64 { return float64(step % 3) })
+	sparse := days("sparse", 1, func(step, region int) float64 {
+		if (step+step/7)%7 > 2 { // other days in other weeks
+			return math.NaN()
+		}
+		return float64(step * step % 101)
+	})
+	for _, tc := range []struct{ a, b, version, want string }{
+		{x, flat, "anomaly", "not tested: flat.mean(x) is constant, always 5\n"},
+		{x, flat, "raw", "not tested: flat.mean(x) is constant, always 5\n"},
+		{none, x, "raw", "not tested: none.mean(x) has no values\n"},
+		{x, sparse, "raw", "not tested: 0 common weeks with data; a test needs 8 (a week counts if both have at least half of the cells that they ever have)\n"},
+		{short, x, "raw", "not tested: 5 common weeks with data; a test needs 8\n"},
+	} {
+		if page := compare(t, CompareOptions{A: tc.a, B: tc.b, Versions: []string{tc.version}}); !strings.Contains(page, tc.want) {
+			t.Errorf("no %q in\n%s", tc.want, page)
+		}
+	}
+	g := comparisons(t, CompareOptions{A: x, B: x, Given: []string{flat}, Versions: []string{"raw"}})[0].Given[0]
+	if g.Testable || g.Reason != "it is constant, always 5" {
+		t.Errorf("given a constant: %+v", g)
+	}
+	var fields [3]*datasets.Function
+	for i, path := range []string{x, regional, x} {
+		f, err := readFunction(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fields[i] = f
+	}
+	fields[2].Regions = &datasets.RegionSystem{Name: "blocks", IDs: []string{"block1"}}
+	if got, want := unlike(fields[1], fields[2]), `their regions differ, or their order: number 0 is "block0" in one and "block1" in the other`; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := unlike(fields[0], fields[1]); got != "" {
+		t.Errorf("alike: %q", got)
+	}
+}
+
+// TestCompareUntestedRows: rows without a test have dashes and their own
+// reason, and no intervals where nothing meets.
+func TestCompareUntestedRows(t *testing.T) {
+	c := Comparison{A: "a", B: "b", Reason: "last reason"}
+	kappa := 0.5
+	for i, level := range []string{"tail:5", "tail:10"} {
+		c.Levels = append(c.Levels, Tested{Level: level, Score: -0.001, Kappa: &kappa, Lift: &kappa, Windows: 9, Reason: []string{"first reason", "last reason"}[i]})
+	}
+	c.Lags = c.Levels[1:]
+	want := "a and b, : not tested: last reason\n" +
+		"  level      lag   score strength   kappa   lift        z         p     cells\n" +
+		"  tail:5       0    0.00     0.00       -      -        -         -         0  first reason\n" +
+		"  tail:10      0    0.00     0.00       -      -        -         -         0  last reason\n" +
+		"  where there is no p, too few weeks have features: wider tails have more, larger regions, or a longer record\n\n"
+	if got := c.text(); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	c.Levels[0].Reason, c.Levels[1].PP = "last reason", 3
+	if got := c.text(); strings.Count(got, "reason\n") != 1 || !strings.Contains(got, "  at tail:10 (no test has chosen a level), with 95 % intervals, which hold the shared routine too and are no test:\n") {
+		t.Error(got)
+	}
+}
+
+// TestCompareNames: a CSV field is called by its file, and its column if that
+// says what it holds.
+func TestCompareNames(t *testing.T) {
+	plain := write(t, "taxi.csv", field)
+	wide := write(t, "taxi.wide.csv", strings.Replace(field, "value", "passengers", 1))
+	c := comparisons(t, CompareOptions{A: plain, B: wide, Given: []string{plain}})[0]
+	if c.A != "taxi" || c.B != "taxi.passengers" || len(c.Given) > 0 && c.Given[0].C != "taxi" {
+		t.Errorf("%s and %s, given %+v", c.A, c.B, c.Given)
+	}
+}
+
+// TestCompareSmallText: what is left out where there is nothing to say.
+func TestCompareSmallText(t *testing.T) {
+	kappa := 0.5
+	at := func(testable bool) *Tested {
+		tested := &Tested{Level: "tail:10", Testable: testable, Strength: 0.25}
+		if testable {
+			tested.Kappa, tested.P = &kappa, &kappa
+		}
+		return tested
+	}
+	for _, tc := range []struct {
+		before, after bool
+		want          string
+	}{
+		{true, true, "  given c, at tail:10: kappa 0.500 -> 0.500, strength 0.25 -> 0.25, p 0.5 -> 0.5"},
+		{true, false, "  given c, at tail:10: strength 0.25 -> 0.25, p 0.5 -> -"},
+		{false, false, "  given c, at tail:10: strength 0.25 -> 0.25; not tested"},
+	} {
+		if g := (&Given{C: "c", Before: at(tc.before), After: at(tc.after)}).text(); !strings.HasPrefix(g, tc.want) {
+			t.Errorf("%q, want %q", g, tc.want)
+		}
+	}
+	x := saveSteps(t, "x", datasets.Day, 7*60, 1, noise(1)) // of 2008 and 2009
+	for dates, want := range map[string]string{
+		"1999-01-01": "  without holidays: not tested: no date of the file is in a week of the test\n",
+		"2008-07-04": "  without the 1 week of holidays: p = ",
+	} {
+		page := compare(t, CompareOptions{A: x, B: x, Versions: []string{"raw"}, Holidays: write(t, "days.txt", dates)})
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in\n%s", want, page)
+		}
+	}
+}
+
+// TestCompareVersions: two versions have two p, and the page says which to read.
+func TestCompareVersions(t *testing.T) {
+	x := saveSteps(t, "x", datasets.Day, 7*60, 1, noise(1))
+	const note = "The choice between versions is not paid for by their p: for discovery, read the anomaly.\n"
+	for want, versions := range [][]string{{"raw"}, nil} {
+		if got := strings.Count(compare(t, CompareOptions{A: x, B: x, Versions: versions}), note); got != want {
+			t.Errorf("versions %v: the note comes %d times", versions, got)
+		}
+	}
+	if months := saveSteps(t, "months", datasets.Month, 40, 1, noise(1)); strings.Contains(compare(t, CompareOptions{A: months, B: months}), note) {
+		t.Error("the note comes with one version that is tested")
 	}
 }

@@ -2,8 +2,11 @@ package jobs
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
+	"polygamy/datasets"
 	"polygamy/relate"
 )
 
@@ -66,18 +69,34 @@ func (c *Comparison) eventsText() string {
 	fmt.Fprintf(&b, "  event view at %s, by first steps; the choice among these rates is not paid for:\n", c.at().Level)
 	for _, e := range c.Events {
 		from, to := c.Lag, c.Lag+e.Tolerance
-		plural := map[string]string{"spike": "spikes", "valley": "valleys"}
-		when := fmt.Sprintf("within %d %s", to, c.steps(to))
-		switch {
-		case from != 0:
-			when = fmt.Sprintf("%d to %d %s apart", from, to, c.steps(to))
-		case to == 0:
-			when = "in the same " + c.step
-		}
-		b.WriteString(e.Trigger.text(fmt.Sprintf("a's %s are followed by a %s of b", plural[e.ASign], e.BSign), when, c.Reason))
-		b.WriteString(e.Precursor.text(fmt.Sprintf("b's %s are preceded by a %s of a", plural[e.BSign], e.ASign), when, c.Reason))
+		b.WriteString(e.Trigger.text(c.meeting("a", e.ASign, "b", e.BSign, from, to), c.at().Reason))
+		b.WriteString(e.Precursor.text(c.meeting("b", e.BSign, "a", e.ASign, -to, -from), c.at().Reason))
 	}
 	return b.String()
+}
+
+// meeting says that features of one function meet one of another, which is
+// from to to steps later; earlier if these are negative.
+func (c *Comparison) meeting(one, sign, other, otherSign string, from, to int) string {
+	verb, when := "are followed by", "later"
+	far, near := to, from
+	if from < 0 && to <= 0 {
+		verb, when = "are preceded by", "before"
+		far, near = -from, -to
+	}
+	switch {
+	case from == 0 && to == 0:
+		verb, when = "have", "in the same "+c.step
+	case from < 0 && to > 0:
+		verb, when = "have", fmt.Sprintf("from %d %s before to %d %s later", -from, c.steps(-from), to, c.steps(to))
+	case near == 0:
+		when = fmt.Sprintf("within %d %s", far, c.steps(far))
+	case near == far:
+		when = fmt.Sprintf("%d %s %s", far, c.steps(far), when)
+	default:
+		when = fmt.Sprintf("%d to %d %s %s", near, far, c.steps(far), when)
+	}
+	return fmt.Sprintf("%s's %ss %s a %s of %s %s", one, sign, verb, otherSign, other, when)
 }
 
 // steps is the name of n steps.
@@ -89,11 +108,11 @@ func (c *Comparison) steps(n int) string {
 }
 
 // text is a sentence about a rate. A reason that is known is not repeated.
-func (e *EventTest) text(what, when, known string) string {
+func (e *EventTest) text(what, known string) string {
 	if e.Rate == nil {
-		return fmt.Sprintf("      - %% of %s %s: none is counted\n", what, when)
+		return fmt.Sprintf("      - %% of %s: none is counted\n", what)
 	}
-	line := fmt.Sprintf("    %3.0f %% of %s %s", 100**e.Rate, what, when)
+	line := fmt.Sprintf("    %3.0f %% of %s", 100**e.Rate, what)
 	if e.Expected != nil {
 		line += fmt.Sprintf(", %.0f %% expected", 100**e.Expected)
 	}
@@ -107,8 +126,12 @@ func (e *EventTest) text(what, when, known string) string {
 }
 
 // A MapTest says whether the features of one sign are in the same places,
-// always: a question of its own, which the p of a comparison has no part in.
+// always: a question of its own, which the p of a comparison has no part in. It
+// is asked of raw functions only, as each region has as many features of an
+// anomaly as the others, and always at the same level, not at the one that was
+// best for time.
 type MapTest struct {
+	Level    string `json:"level"`
 	Sign     string `json:"sign"` // spike or valley
 	Testable bool   `json:"testable"`
 	Reason   string `json:"reason,omitempty"`
@@ -128,35 +151,58 @@ type MapTest struct {
 // maps compares the shares of each region's steps that are features.
 func (q *question) maps(c *Comparison) {
 	graph := q.f.Regions.Graph
-	if graph.NumEdges() == 0 {
+	level := slices.Index(q.levels, usualLevel)
+	if graph.NumEdges() == 0 || q.version != datasets.Raw.String() || level < 0 {
 		return
 	}
 	maps := relate.NewMaps(graph)
 	var shares [2][2][]float64 // of each function and sign
 	for i := range shares {
-		shares[i][0], shares[i][1] = q.marks[i][q.level].Shares(q.regions())
+		shares[i][0], shares[i][1] = q.marks[i][level].Shares(q.regions())
 	}
 	for sign, negative := range []bool{false, true} {
 		r := maps.Test(shares[0][sign], shares[1][sign])
+		for i, name := range []string{c.A, c.B} {
+			// Shares are never too large to square.
+			if share, same := sameShare(shares[i][sign], shares[1-i][sign]); same {
+				r.Reason = fmt.Sprintf("they are %.3g %% of the steps of %s in every region", 100*share, name)
+			}
+		}
 		c.Maps = append(c.Maps, MapTest{
-			Sign: signNames[negative], Testable: r.Testable, Reason: r.Reason, Regions: r.Regions, LeftOut: r.LeftOut,
+			Level: q.levels[level], Sign: signNames[negative], Testable: r.Testable, Reason: r.Reason, Regions: r.Regions, LeftOut: r.LeftOut,
 			Correlation: known(r.Correlation), MoranA: known(r.MoranA), MoranB: known(r.MoranB), Smooth: r.Smooth,
 			Effective: known(r.Effective), PFlip: known(r.PFlip), PModified: known(r.PModified), P: known(r.P),
 		})
 	}
 }
 
+// sameShare returns the share that a map has wherever another has one too, if
+// it is one.
+func sameShare(shares, others []float64) (share float64, same bool) {
+	share = math.NaN()
+	for i, x := range shares {
+		switch {
+		case math.IsNaN(x) || math.IsNaN(others[i]) || x == share:
+		case math.IsNaN(share):
+			share = x
+		default:
+			return 0, false
+		}
+	}
+	return share, !math.IsNaN(share)
+}
+
 // mapsText is the second question as lines of a page.
 func (c *Comparison) mapsText() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "  same places? a question of its own, about where and not when, at %s:\n", c.at().Level)
+	fmt.Fprintf(&b, "  same places? a question of its own, about where and not when, at %s:\n", c.Maps[0].Level)
 	for _, m := range c.Maps {
 		name := map[string]string{"spike": "spikes", "valley": "valleys"}[m.Sign]
 		if !m.Testable {
 			fmt.Fprintf(&b, "    %-8s not tested: %s\n", name, m.Reason)
 			continue
 		}
-		fmt.Fprintf(&b, "    %-8s r = %.2f over %d regions that are worth %.0f, p = %.2g", name, *m.Correlation, m.Regions, *m.Effective, *m.P)
+		fmt.Fprintf(&b, "    %-8s r = %s over %d regions, worth %.0f independent ones, p = %.2g", name, rounded("%.2f", *m.Correlation), m.Regions, *m.Effective, *m.P)
 		if m.Smooth {
 			b.WriteString("; both maps are so smooth that p may be too small")
 		}

@@ -11,7 +11,16 @@ func shown(format string, x *float64) string {
 	if x == nil {
 		return "-"
 	}
-	return fmt.Sprintf(format, *x)
+	return rounded(format, *x)
+}
+
+// rounded formats a number whose sign may be lost in rounding.
+func rounded(format string, x float64) string {
+	text := fmt.Sprintf(format, x)
+	if strings.Trim(text, "-0.") == "" {
+		return strings.TrimPrefix(text, "-")
+	}
+	return text
 }
 
 // at returns the level of the strongest association, or that which stands for
@@ -27,6 +36,9 @@ func (c *Comparison) text() string {
 	if len(c.Levels) == 0 {
 		b.WriteString("\n")
 		return b.String()
+	}
+	if len(c.Lags) > 1 || len(c.Events) > 0 {
+		fmt.Fprintf(&b, "  a is %s, b is %s\n", c.A, c.B)
 	}
 	c.writeLevels(&b)
 	if c.Testable {
@@ -51,64 +63,125 @@ func (c *Comparison) text() string {
 	return b.String()
 }
 
-// finding is what was found in a sentence.
-func (c *Comparison) finding() string {
-	switch {
-	case !c.Testable:
-		return "not tested: " + c.Reason
-	case *c.P > alpha:
-		return fmt.Sprintf("no more than chance, p = %.3g", *c.P)
+// lead says which function comes first where the association is strongest, and
+// at which other lags the finding holds.
+func (c *Comparison) lead() string {
+	first, by := c.A, c.Lag
+	if c.Lag < 0 {
+		first, by = c.B, -c.Lag
 	}
-	verb, word := "move", "together"
-	if c.Exploratory || c.Dense {
-		verb = "may move"
+	s := fmt.Sprintf(", strongest where %s leads by %d %s", first, by, c.steps(by))
+	if lags := c.holding(); strings.ContainsRune(lags, ' ') {
+		s += " (lags " + lags + " hold as well)"
 	}
-	if *c.at().Z < 0 {
-		word = "against each other"
+	return s
+}
+
+// holding lists the lags at which the finding holds at the best level, the
+// search paid for: a single lag, or stretches of them.
+func (c *Comparison) holding() string {
+	var stretches []string
+	for i := 0; i < len(c.Lags); i++ {
+		first := i
+		for i < len(c.Lags) && c.Lags[i].P != nil && c.Effective**c.Lags[i].P <= alpha {
+			i++
+		}
+		switch i - first {
+		case 0:
+		case 1:
+			stretches = append(stretches, fmt.Sprint(c.Lags[first].Lag))
+		default:
+			stretches = append(stretches, fmt.Sprintf("%d to %d", c.Lags[first].Lag, c.Lags[i-1].Lag))
+		}
 	}
-	s := fmt.Sprintf("they %s %s, p = %.3g", verb, word, *c.P)
-	if c.Lag != 0 {
-		s += fmt.Sprintf(", strongest at lag %d %s", c.Lag, c.steps(max(c.Lag, -c.Lag)))
+	return enumerated(stretches)
+}
+
+// enumerated joins words as "a, b and c".
+func enumerated(words []string) string {
+	if n := len(words) - 1; n > 0 {
+		return strings.Join(words[:n], ", ") + " and " + words[n]
 	}
-	if c.From == c.To {
-		return s + "; it holds at " + c.From
-	}
-	return s + fmt.Sprintf("; it holds from %s to %s", c.From, c.To)
+	return strings.Join(words, "")
 }
 
 // writeLevels writes the table of levels and lags, and the intervals.
 func (c *Comparison) writeLevels(b *strings.Builder) {
 	fmt.Fprintf(b, "  %-8s %5s %7s %8s %7s %6s %8s %9s %9s\n", "level", "lag", "score", "strength", "kappa", "lift", "z", "p", "cells")
-	line := func(t *Tested) {
-		fmt.Fprintf(b, "  %-8s %5d %7.2f %8.2f %7s %6s %8s %9s %9d", t.Level, t.Lag, t.Score, t.Strength,
-			shown("%.3f", t.Kappa), shown("%.2f", t.Lift), shown("%.1f", t.Z), shown("%.2g", t.P), t.PP+t.NN+t.PN+t.NP)
-		if t.Dense {
-			b.WriteString("  dense")
+	rows := slices.Concat(c.Levels, c.Lags)
+	// The reason why there is no test at all is told once, by the finding.
+	oneReason := !c.Testable && !slices.ContainsFunc(rows, func(t Tested) bool { return t.Reason != rows[0].Reason })
+	few := false
+	for i := range rows {
+		t := &rows[i]
+		if i == len(c.Levels) {
+			if len(c.Lags) == 1 {
+				break
+			}
+			fmt.Fprintf(b, "  at %s, by lag in %s: above 0 b comes after a, below 0 before it\n", c.at().Level, c.steps(2))
 		}
-		if t.Reason != "" && t.Reason != c.Reason {
-			b.WriteString("  " + t.Reason)
-		}
-		b.WriteString("\n")
+		few = few || !t.Testable && (t.Windows > 0 || c.Exploratory)
+		b.WriteString(t.text(!oneReason))
 	}
-	for i := range c.Levels {
-		line(&c.Levels[i])
+	if few {
+		b.WriteString("  where there is no p, too few weeks have features: wider tails have more, larger regions, or a longer record\n")
 	}
-	if len(c.Lags) > 1 {
-		fmt.Fprintf(b, "  at %s, by lag:\n", c.at().Level)
-		for i := range c.Lags {
-			line(&c.Lags[i])
-		}
-	}
+	c.writeConflicts(b)
 	t := c.at()
-	fmt.Fprintf(b, "  at %s, with 95 %% intervals: score %.2f%s, strength %.2f%s, precision %.2f%s, recall %.2f%s\n", t.Level,
-		t.Score, bounds(t.ScoreInterval), t.Strength, bounds(t.StrengthInterval), t.Precision, bounds(t.PrecisionInterval), t.Recall, bounds(t.RecallInterval))
+	if t.overlap() == 0 {
+		return
+	}
+	choice := ""
+	if !c.Testable {
+		choice = " (no test has chosen a level)"
+	}
+	fmt.Fprintf(b, "  at %s%s, with 95 %% intervals, which hold the shared routine too and are no test:\n", t.Level, choice)
+	fmt.Fprintf(b, "    score %s%s, strength %.2f%s, precision %.2f%s, recall %.2f%s\n", rounded("%.2f", t.Score), bounds(t.ScoreInterval),
+		t.Strength, bounds(t.StrengthInterval), t.Precision, bounds(t.PrecisionInterval), t.Recall, bounds(t.RecallInterval))
+}
+
+// overlap returns the cells that are features of both.
+func (t *Tested) overlap() int { return t.PP + t.NN + t.PN + t.NP }
+
+// text is a row of the table. Without a test, what is measured against chance
+// is left out: too few features make it say anything.
+func (t *Tested) text(reason bool) string {
+	kappa, lift := t.Kappa, t.Lift
+	if !t.Testable {
+		kappa, lift = nil, nil
+	}
+	line := fmt.Sprintf("  %-8s %5d %7s %8.2f %7s %6s %8s %9s %9d", t.Level, t.Lag, rounded("%.2f", t.Score), t.Strength,
+		shown("%.3f", kappa), shown("%.2f", lift), shown("%.1f", t.Z), shown("%.2g", t.P), t.overlap())
+	if t.Dense {
+		line += "  dense"
+	}
+	if reason && t.Reason != "" {
+		line += "  " + t.Reason
+	}
+	return line + "\n"
+}
+
+// writeConflicts says which levels have cells in both tails, since these have
+// fewer features than their names say.
+func (c *Comparison) writeConflicts(b *strings.Builder) {
+	for i, name := range []string{c.A, c.B} {
+		var levels []string
+		for _, t := range c.Levels {
+			if cells := [2]int{t.FConflicts, t.GConflicts}[i]; cells > 0 {
+				levels = append(levels, fmt.Sprintf("%d at %s", cells, t.Level))
+			}
+		}
+		if len(levels) > 0 {
+			fmt.Fprintf(b, "  %s: cells in both tails, %s, have the sign of the tail that they are deeper in, or none\n", name, enumerated(levels))
+		}
+	}
 }
 
 func bounds(i *[2]float64) string {
 	if i == nil {
 		return ""
 	}
-	return fmt.Sprintf(" [%.2f, %.2f]", i[0], i[1])
+	return fmt.Sprintf(" [%s, %s]", rounded("%.2f", i[0]), rounded("%.2f", i[1]))
 }
 
 // writeNull writes the hypothesis that was tested.

@@ -106,9 +106,9 @@ func Check(ctx context.Context, store datasets.Store, o CheckOptions, w io.Write
 	}
 	switch {
 	case len(result.Problems) > 0:
-		return usageErrorf("%s: %d problems in the catalog", o.Catalog, len(result.Problems))
+		return usageErrorf("%s: %s in the catalog", o.Catalog, plural(len(result.Problems), "problem"))
 	case wrong > 0:
-		return inputError(fmt.Errorf("%s: %d problems with the data", o.Catalog, wrong))
+		return inputError(fmt.Errorf("%s: %s with the data", o.Catalog, plural(wrong, "problem")))
 	}
 	return nil
 }

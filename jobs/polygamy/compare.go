@@ -3,10 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"polygamy/jobs"
 )
@@ -18,12 +20,15 @@ ingest'; both need the same resolution and the same regions. Each is tested as
 it is (raw) and as its anomaly: its departure from its weekly routine and its
 slow level. Features are the tails of 1, 2, 5, 10 and 20 % a side; one p-value
 pays for the search over these levels, and over the lags if any are asked for.
+Nobody pays for the choice between the versions: for discovery, read the anomaly.
 
 score     tau, from -1 to 1: do the features agree in sign where they meet
 strength  rho, from 0 to 1: how much of the features meets
 kappa     excess signed strength: what remains beyond the shared routine
 lift      cells that meet, over those expected by chance
 z         of the signed overlap; its sign is that of the relationship
+lag       in steps: at 3 the second field, b, comes 3 steps after the first, a,
+          so that a leads; at -3 b leads
 
 Hours and days need 30 common weeks, weeks 36, and months 3 years of anomalies.
 With 8 to 29 weeks of hours or days, and with --null weeks, the test is
@@ -32,15 +37,16 @@ pair that cannot be tested is no error: the reason is printed, with counts and
 effect sizes if the two have cells in common.
 
   --given C      a third field, of the same steps, and of the same regions or
-                 the city: the comparison again where C has no feature
+                 the city: the comparison again where C has no feature; of a C
+                 that is 0 in most cells, where it has no spike
   --holidays F   dates, one a line, # begins a comment: the comparison again
                  without the weeks that hold one
   --events N     how many features of one are followed, within N steps, by a
                  feature of the other that begins then
   --measures     standard techniques on the values themselves
 
-Fields with regions that touch are also asked whether they are high in the same
-places, always: another question, with a p of its own.
+Raw fields with regions that touch are also asked whether they are high in the
+same places, always: another question, with a p of its own.
 
 With --compat the test is that of the published implementation of Data Polygamy,
 on its own salient and extreme features, to compare results with it. What is
@@ -76,6 +82,9 @@ func compareCommand(w io.Writer) *cobra.Command {
 			}
 			if cmd.Flags().Changed("events") {
 				o.Events = &tolerance
+			}
+			if term.IsTerminal(int(os.Stderr.Fd())) {
+				o.Progress = os.Stderr
 			}
 			return jobs.Compare(cmd.Context(), o, w)
 		},
