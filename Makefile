@@ -12,7 +12,7 @@ FUZZ_TIME := 10s
 FUZZ := ./topology:FuzzTrees ./topology:FuzzReadIndex ./datasets:FuzzReadFieldCSV ./datasets:FuzzReadCatalog \
 	./datasets:FuzzTimeFormat ./datasets:FuzzParseNumber ./datasets:FuzzOpenTable ./datasets:FuzzReadFeatures ./datasets:FuzzLocate ./datasets:FuzzStates ./datasets:FuzzSums
 
-.PHONY: all build demo test check unit race bench fuzz sql bench-duckdb cplusplus help
+.PHONY: all build demo test check unit race bench fuzz calibration sql bench-duckdb cplusplus help
 all: build
 
 help:
@@ -68,6 +68,11 @@ fuzz:
 		echo "go test -fuzz $${target#*:} $${target%:*}"; \
 		go test -run '^$$' -fuzz "^$${target#*:}\$$" -fuzztime $(FUZZ_TIME) $${target%:*}; \
 	done
+
+# Rates and power of the test in simulated worlds, for relate/docs/calibration.md:
+# about ten minutes of two cores.
+calibration:
+	go test ./relate -count=1 -timeout 3h -run '^TestCalibrationTable$$' -calibration docs/calibration.md
 
 # DuckDB comes as a C++ library, which the module jobs/sql alone needs. The
 # first build downloads 50 MB and takes a minute. Results are not kept: Go does

@@ -50,15 +50,18 @@ type Comparison struct {
 	// Exploratory says that weeks were permuted over the whole record, so that
 	// seasons and trends in common count: it is of 8 to 29 weeks, or that was
 	// asked for.
-	Exploratory bool   `json:"exploratory"`
-	Unit        string `json:"unit"` // what weeks are: weeks, months or years
-	Null        string `json:"null"` // the hypothesis that p is of; empty without a test
+	Exploratory bool `json:"exploratory"`
+	// Dense says that every level that could be tested marks more than half of the
+	// cells: what is found is no discovery. Otherwise such levels have no part in p.
+	Dense bool   `json:"dense"`
+	Unit  string `json:"unit"` // what weeks are: weeks, months or years
+	Null  string `json:"null"` // the hypothesis that p is of; empty without a test
 
 	P         *float64 `json:"p"`         // of the whole sweep and all lags, the search paid for
 	Effective float64  `json:"effective"` // independent tests that the search amounts to
 	Lag       int      `json:"lag"`       // steps by which b follows a at the strongest association
 	Level     string   `json:"level"`     // threshold class there
-	From      string   `json:"from"`      // first and last level at which the finding holds at 0.05; empty if it does not
+	From      string   `json:"from"`      // levels around the strongest association at which the finding holds at 0.05; empty if it does not
 	To        string   `json:"to"`
 	Levels    []Tested `json:"levels"` // at the best lag
 	Lags      []Tested `json:"lags"`   // at the best level; one if no lags were asked for
@@ -293,12 +296,18 @@ func (o *CompareOptions) compare(ctx context.Context, p *compared, version strin
 	if c.Reason, err = q.prepare(ctx); err != nil || c.Reason != "" {
 		return c, err
 	}
-	q.search = q.null.Lags(q.marks[0], q.marks[1], q.memories[0], q.memories[1], q.regions(), q.lags)
-	q.fill(c)
+	if q.search, err = q.null.Lags(ctx, q.marks[0], q.marks[1], q.memories[0], q.memories[1], q.regions(), q.lags); err != nil {
+		return nil, err
+	}
+	if err := q.fill(ctx, c); err != nil {
+		return nil, err
+	}
 	if err := q.given(ctx, c); err != nil {
 		return nil, err
 	}
-	q.holidays(c)
+	if err := q.holidays(ctx, c); err != nil {
+		return nil, err
+	}
 	if o.Events != nil {
 		if err := q.events(c, *o.Events); err != nil {
 			return nil, err
@@ -348,6 +357,10 @@ func (q *question) prepare(ctx context.Context) (reason string, err error) {
 	}
 	if q.null, err = parseNull(q.o.Null); err != nil {
 		return "", err
+	}
+	// Longer lags leave nothing to compare, and need not end.
+	if a, b := q.inputs.a.Axis.Len(), q.inputs.b.Axis.Len(); q.o.First < -max(a, b) || q.o.Last > max(a, b) {
+		return "", usageErrorf("lags from %d to %d: the records have %d and %d steps; choose lags within the longer of them", q.o.First, q.o.Last, a, b)
 	}
 	q.null = nullFor(q.null, q.inputs.a.Axis.Resolution, q.version)
 	for i, to := range []**datasets.Function{&q.f, &q.g} {
@@ -532,10 +545,11 @@ func slotsOf(a datasets.Axis) (first, period int, slots []int32, err error) {
 	return a.Start(0).Year(), 1, slots, nil
 }
 
-// fill writes what the search found.
-func (q *question) fill(c *Comparison) {
+// fill writes what the search found. The error is that of ctx.
+func (q *question) fill(ctx context.Context, c *Comparison) error {
 	s := q.search
 	c.Testable, c.Reason, c.P, c.Effective, c.Exploratory = s.Testable, q.reason(s, q.marks[0][0], q.marks[1][0]), known(s.P), s.Effective, s.Exploratory
+	c.Dense = s.Dense
 	c.Unit, c.step = q.null.Unit.String(), q.f.Axis.Resolution.String()
 	if q.f.Axis.Resolution == datasets.Year {
 		c.Unit = "years"
@@ -554,18 +568,18 @@ func (q *question) fill(c *Comparison) {
 		return q.tested(s.Results[level*len(q.lags)+lag], q.marks[0][level], q.marks[1][level], level, lag)
 	}
 	for level := range q.levels {
-		t := at(level, q.lag)
-		c.Levels = append(c.Levels, t)
-		if t.P != nil && s.Effective*(*t.P) <= alpha {
-			if c.From == "" {
-				c.From = t.Level
-			}
-			c.To = t.Level
-		}
+		c.Levels = append(c.Levels, at(level, q.lag))
+	}
+	if s.First >= 0 {
+		c.From, c.To = q.levels[s.First/len(q.lags)], q.levels[s.Last/len(q.lags)]
 	}
 	for lag := range q.lags {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		c.Lags = append(c.Lags, at(q.level, lag))
 	}
+	return nil
 }
 
 // reason is why none of the results of a search of f and g is testable. Weeks
@@ -576,7 +590,7 @@ func (q *question) reason(s *relate.Search, f, g *relate.Marks) string {
 	if s.Testable || s.Exploratory || q.null.Reason != "" || r.Windows > 0 || r.Counts.Cells == 0 || r.Rows >= shared {
 		return s.Reason
 	}
-	return fmt.Sprintf("%s (a %s counts if both have at least half of its cells)", s.Reason, strings.TrimSuffix(q.null.Unit.String(), "s"))
+	return fmt.Sprintf("%s (a %s counts if both have at least half of the cells that they ever have)", s.Reason, strings.TrimSuffix(q.null.Unit.String(), "s"))
 }
 
 const (

@@ -63,7 +63,9 @@ func (q *question) given(ctx context.Context, c *Comparison) error {
 			continue
 		}
 		g.leaveDense(s.maps, q.level)
-		q.without(g, s.marks())
+		if err := q.without(ctx, g, s.marks()); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -99,23 +101,33 @@ func (q *question) unlikeThird(third *datasets.Function) string {
 	return unlikeWeeks(q.f, third)
 }
 
-// without fills g in, given the marks of the third function at every level.
-func (q *question) without(g *Given, third []*relate.Marks) {
-	tests, least := 0, math.Inf(1)
+// without fills g in, given the marks of the third function at every level. The
+// error is that of ctx.
+func (q *question) without(ctx context.Context, g *Given, third []*relate.Marks) error {
+	tests, least, dense := 0, math.Inf(1), true
 	for level, t := range third {
 		f, h := q.marks[0][level], q.marks[1][level]
 		// Each level has windows of its own: a third whose features at one level
 		// fill most of a week would take it from all the others.
 		quietF, quietH := f.Without(t, q.regions()), h.Without(t, q.regions())
-		s, after := q.searchLevel(quietF, quietH, level)
-		if s.Testable {
+		s, after, err := q.searchLevel(ctx, quietF, quietH, level)
+		if err != nil {
+			return err
+		}
+		if s.Testable && dense && !s.Dense { // as in a search, dense levels count if all are
+			tests, least, dense = 0, math.Inf(1), false
+		}
+		if s.Testable && s.Dense == dense {
 			tests++
 			least = min(least, s.P)
 		}
 		if level != q.level {
 			continue
 		}
-		_, before := q.searchLevel(f.Within(t, q.regions()), h.Within(t, q.regions()), level)
+		_, before, err := q.searchLevel(ctx, f.Within(t, q.regions()), h.Within(t, q.regions()), level)
+		if err != nil {
+			return err
+		}
 		g.Before, g.After, g.Reason = &before, &after, q.reason(s, quietF, quietH)
 	}
 	if g.Testable = tests > 0; g.Testable {
@@ -133,13 +145,17 @@ func (q *question) without(g *Given, third []*relate.Marks) {
 	if a.Kappa != nil && b.Kappa != nil {
 		g.KappaLeft = share(*a.Kappa, *b.Kappa)
 	}
+	return nil
 }
 
 // searchLevel tests marks of one level at all lags, and returns what is found
 // at the lag of the comparison.
-func (q *question) searchLevel(f, g *relate.Marks, level int) (*relate.Search, Tested) {
-	s := q.null.Lags([]*relate.Marks{f}, []*relate.Marks{g}, []*relate.Memory{relate.NewMemory(f)}, []*relate.Memory{relate.NewMemory(g)}, q.regions(), q.lags)
-	return s, q.tested(s.Results[q.lag], f, g, level, q.lag)
+func (q *question) searchLevel(ctx context.Context, f, g *relate.Marks, level int) (*relate.Search, Tested, error) {
+	s, err := q.null.Lags(ctx, []*relate.Marks{f}, []*relate.Marks{g}, []*relate.Memory{relate.NewMemory(f)}, []*relate.Memory{relate.NewMemory(g)}, q.regions(), q.lags)
+	if err != nil {
+		return nil, Tested{}, err
+	}
+	return s, q.tested(s.Results[q.lag], f, g, level, q.lag), nil
 }
 
 // features returns the cells that are features of each function, added up.

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -59,16 +60,16 @@ func readHolidays(path string) (weeks []int, err error) {
 	return slices.Compact(weeks), nil
 }
 
-// holidays tests without the weeks of holidays.
-func (q *question) holidays(c *Comparison) {
+// holidays tests without the weeks of holidays. The error is that of ctx.
+func (q *question) holidays(ctx context.Context, c *Comparison) error {
 	if q.inputs.holidays == nil {
-		return
+		return nil
 	}
 	h := &Holidays{}
 	c.Holidays = h
 	if q.f.Axis.Resolution > datasets.Week {
 		h.Reason = fmt.Sprintf("steps of a %s are too long to leave out holidays", q.f.Axis.Resolution)
-		return
+		return nil
 	}
 	for _, w := range q.null.Windows(q.marks[0][q.level], q.marks[1][q.level]) {
 		for _, row := range w {
@@ -79,7 +80,7 @@ func (q *question) holidays(c *Comparison) {
 	}
 	if h.WeeksOut == 0 {
 		h.Reason = "no date of the file is in a week of the test"
-		return
+		return nil
 	}
 	var marks [2][]*relate.Marks
 	var memories [2][]*relate.Memory
@@ -89,10 +90,14 @@ func (q *question) holidays(c *Comparison) {
 		}
 		memories[i] = memoriesOf(marks[i])
 	}
-	s := q.null.Lags(marks[0], marks[1], memories[0], memories[1], q.regions(), q.lags)
+	s, err := q.null.Lags(ctx, marks[0], marks[1], memories[0], memories[1], q.regions(), q.lags)
+	if err != nil {
+		return err
+	}
 	h.Testable, h.Reason, h.Exploratory, h.P = s.Testable, q.reason(s, marks[0][0], marks[1][0]), s.Exploratory, known(s.P)
 	at := q.tested(s.Results[q.level*len(q.lags)+q.lag], marks[0][q.level], marks[1][q.level], q.level, q.lag)
 	h.At = &at
+	return nil
 }
 
 // text is a line of a page.

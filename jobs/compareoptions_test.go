@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -258,7 +259,11 @@ func TestMonthCalibration(t *testing.T) {
 			q.marks[i], raw[i] = sweepMarks(t, a), sweepMarks(t, f)
 		}
 		for removed, marks := range map[bool][2][]*relate.Marks{true: q.marks, false: raw} {
-			if s := q.null.Lags(marks[0], marks[1], memoriesOf(marks[0]), memoriesOf(marks[1]), 1, []int{0}); s.P <= 0.05 {
+			s, err := q.null.Lags(context.Background(), marks[0], marks[1], memoriesOf(marks[0]), memoriesOf(marks[1]), 1, []int{0})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.P <= 0.05 {
 				called[removed]++
 			}
 		}
@@ -267,6 +272,54 @@ func TestMonthCalibration(t *testing.T) {
 	t.Logf("at 0.05: anomalies %.3f, raw %.3f", share(true), share(false))
 	if share(true) < 0.015 || share(true) > 0.09 || share(false) < 0.3 {
 		t.Errorf("at 0.05: anomalies %.3f, raw %.3f", share(true), share(false))
+	}
+}
+
+// TestCompareDense: levels that mark more than half of the cells alone make no
+// discovery, though nothing be clearer than that the two are related.
+func TestCompareDense(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 7))
+	common := make([]float64, 7*104)
+	for i := range common {
+		common[i] = float64(rng.IntN(2))
+	}
+	// Of values of two kinds, every level marks all.
+	value := func(step, _ int) float64 {
+		if rng.Float64() < 0.2 {
+			return float64(rng.IntN(2))
+		}
+		return common[step]
+	}
+	o := CompareOptions{A: saveSteps(t, "a", datasets.Day, len(common), 1, value), B: saveSteps(t, "b", datasets.Day, len(common), 1, value), Versions: []string{"raw"}}
+	c := comparisons(t, o)[0]
+	if !c.Testable || !c.Dense || *c.P > 0.05 || c.From == "" {
+		t.Errorf("testable %t, dense %t, p %v, from %q", c.Testable, c.Dense, c.P, c.From)
+	}
+	if page := compare(t, o); !strings.Contains(page, "they may move together") || !strings.Contains(page, "no discovery") {
+		t.Error(page)
+	}
+}
+
+// TestCompareFromTo: a finding holds at levels next to the best, and not at
+// those beyond one where it does not.
+func TestCompareFromTo(t *testing.T) {
+	f := &datasets.Function{Regions: datasets.WholeCity(), Axis: datasets.NewAxis(datasets.Day, nil, time.Date(2014, 1, 6, 0, 0, 0, 0, time.UTC), 7)}
+	empty := &relate.Marks{Cells: 7, Words: 1}
+	lags := []int{0, 1}
+	q := &question{o: &CompareOptions{}, f: f, levels: []string{"tail:1", "tail:2", "tail:5"}, lags: lags}
+	q.search = &relate.Search{Testable: true, Effective: 1, Best: 5, P: 1e-6, First: 5, Last: 5}
+	for _, p := range []float64{0.04, 0.04, 0.9, 0.9, 0.9, 1e-6} {
+		q.search.Results = append(q.search.Results, &relate.Result{Testable: true, P: p})
+	}
+	for i := range q.marks {
+		q.marks[i], q.conflicts[i] = []*relate.Marks{empty, empty, empty}, make([]int, 3)
+	}
+	var c Comparison
+	if err := q.fill(context.Background(), &c); err != nil {
+		t.Fatal(err)
+	}
+	if c.Level != "tail:5" || c.Lag != 1 || c.From != "tail:5" || c.To != "tail:5" {
+		t.Errorf("best at %s and lag %d, holds from %s to %s, though not at tail:2", c.Level, c.Lag, c.From, c.To)
 	}
 }
 
@@ -344,12 +397,16 @@ func TestCompareUsage(t *testing.T) {
 	x, below := saveSteps(t, "x", datasets.Day, 400, 1, noise(1)), -1
 	for _, o := range []CompareOptions{
 		{Null: "windows:3"}, {Null: "windows:27"}, {Null: "windows:six"}, {Null: "months"}, {Null: "weeks:6"}, {Null: "windows:"},
+		{Last: math.MaxInt}, {First: math.MinInt, Last: math.MaxInt}, {First: -401}, {Last: 401},
 		{Events: &below}, {Compat: true, Measures: true}, {Compat: true, Given: []string{x}}, {Compat: true, Null: "weeks"},
 	} {
 		o.A, o.B = x, x
 		if err := Compare(context.Background(), o, new(bytes.Buffer)); ExitCode(err) != ExitUsage {
 			t.Errorf("%+v: %v", o, err)
 		}
+	}
+	if err := Compare(context.Background(), CompareOptions{A: x, B: x, First: 400, Last: 400, Versions: []string{"raw"}}, new(bytes.Buffer)); err != nil {
+		t.Errorf("a lag of the whole record: %v", err)
 	}
 	long := 1_000
 	if err := Compare(context.Background(), CompareOptions{A: x, B: x, Events: &long}, new(bytes.Buffer)); ExitCode(err) != ExitUsage {
@@ -358,6 +415,41 @@ func TestCompareUsage(t *testing.T) {
 	if err := Compare(context.Background(), CompareOptions{A: x, B: x, Given: []string{"none.csv"}}, new(bytes.Buffer)); ExitCode(err) != ExitInput {
 		t.Errorf("a third that is not there: %v", err)
 	}
+}
+
+// TestCompareInterrupted: a search over lags ends with its context, in the
+// middle.
+func TestCompareInterrupted(t *testing.T) {
+	o := CompareOptions{First: -300, Last: 300}
+	p := &compared{}
+	for i, to := range []**datasets.Function{&p.a, &p.b} {
+		value := noise(uint64(i))
+		f := &datasets.Function{
+			Spec: datasets.FunctionSpec{Kind: datasets.Mean, Column: "x"}, Regions: datasets.WholeCity(),
+			Axis: datasets.NewAxis(datasets.Day, nil, time.Date(2014, 1, 6, 0, 0, 0, 0, time.UTC), 7*104),
+		}
+		for step := range f.Axis.Len() {
+			f.Values = append(f.Values, value(step, 0))
+		}
+		*to = f
+	}
+	ctx := &countedContext{Context: context.Background(), left: 1_000}
+	if _, err := o.compare(ctx, p, "raw"); !errors.Is(err, context.Canceled) || ctx.left < -5 {
+		t.Errorf("error %v; asked %d times after the end", err, -ctx.left)
+	}
+}
+
+// A countedContext ends when it has been asked so often.
+type countedContext struct {
+	context.Context
+	left int
+}
+
+func (c *countedContext) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
 }
 
 // TestCompareMeasures: a correlation is found in the values, under the null;
@@ -630,7 +722,7 @@ func TestCompareReasons(t *testing.T) {
 	none := days("none", 1, func(int, int) float64 { return math.NaN() })
 	regional := days("regional", 1, func(step, region int) float64 { return float64(step % 3) })
 	sparse := days("sparse", 1, func(step, region int) float64 {
-		if step%7 > 2 {
+		if (step+step/7)%7 > 2 { // other days in other weeks
 			return math.NaN()
 		}
 		return float64(step * step % 101)
@@ -639,7 +731,7 @@ func TestCompareReasons(t *testing.T) {
 		{x, flat, "anomaly", "not tested: flat.mean(x) is constant, always 5\n"},
 		{x, flat, "raw", "not tested: flat.mean(x) is constant, always 5\n"},
 		{none, x, "raw", "not tested: none.mean(x) has no values\n"},
-		{x, sparse, "raw", "not tested: 0 common weeks with data; a test needs 8 (a week counts if both have at least half of its cells)\n"},
+		{x, sparse, "raw", "not tested: 0 common weeks with data; a test needs 8 (a week counts if both have at least half of the cells that they ever have)\n"},
 		{short, x, "raw", "not tested: 5 common weeks with data; a test needs 8\n"},
 	} {
 		if page := compare(t, CompareOptions{A: tc.a, B: tc.b, Versions: []string{tc.version}}); !strings.Contains(page, tc.want) {

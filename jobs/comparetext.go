@@ -63,31 +63,6 @@ func (c *Comparison) text() string {
 	return b.String()
 }
 
-// finding is what was found in a sentence.
-func (c *Comparison) finding() string {
-	switch {
-	case !c.Testable:
-		return "not tested: " + c.Reason
-	case *c.P > alpha:
-		return fmt.Sprintf("no more than chance, p = %.3g", *c.P)
-	}
-	verb, word := "move", "together"
-	if c.Exploratory {
-		verb = "may move"
-	}
-	if *c.at().Z < 0 {
-		word = "against each other"
-	}
-	s := fmt.Sprintf("they %s %s, p = %.3g", verb, word, *c.P)
-	if c.Lag != 0 {
-		s += c.lead()
-	}
-	if c.From == c.To {
-		return s + "; it holds at " + c.From
-	}
-	return s + fmt.Sprintf("; it holds from %s to %s", c.From, c.To)
-}
-
 // lead says which function comes first where the association is strongest, and
 // at which other lags the finding holds.
 func (c *Comparison) lead() string {
@@ -217,6 +192,9 @@ func bounds(i *[2]float64) string {
 func (c *Comparison) writeNull(b *strings.Builder) {
 	t := c.at()
 	fmt.Fprintf(b, "  the null: %s\n", strings.Replace(c.Null, "map, ", "map,\n  ", 1))
+	if c.Dense {
+		b.WriteString("  (dense: every level that could be tested marks more than half of the cells, which is no discovery)\n")
+	}
 	if c.Exploratory {
 		fmt.Fprintf(b, "  (%d %s; exploratory: a season or a trend in common counts as moving together)\n", t.Weeks, c.Unit)
 		return

@@ -240,7 +240,7 @@ func BenchmarkTwo(b *testing.B) {
 
 // bytes returns what marks keep of a function, and what memories do.
 func (m *Marks) bytes() int {
-	return int(unsafe.Sizeof(*m)) + 8*(len(m.Positive)+len(m.Negative)+len(m.Valid)) + len(m.rows)*int(unsafe.Sizeof(rowCounts{}))
+	return int(unsafe.Sizeof(*m)) + 8*(len(m.Positive)+len(m.Negative)+len(m.Valid)+len(m.held)) + len(m.rows)*int(unsafe.Sizeof(rowCounts{}))
 }
 
 func (m *Memory) bytes() int {

@@ -179,7 +179,7 @@ func (c *centring) window(window []int, counts func(u, k int) float64) []overlap
 			c.sums[u][k] += counts(u, k)
 		}
 		for i := range n {
-			c.restore(u, i, (i+u)%n)
+			c.joint[u] += c.restore(&c.sums[u], i, (i+u)%n)
 		}
 		scale := 0.0
 		if c.joint[u] > 0 {
@@ -195,15 +195,61 @@ func (c *centring) window(window []int, counts func(u, k int) float64) []overlap
 	return c.sums
 }
 
+// pairs makes the counts of every row of a window beside every row, shape
+// [rows*rows] with the row of f first, centred overlaps that are not scaled, and
+// writes the number of cells that are valid in both.
+func (c *centring) pairs(window []int, values []overlapValues, joint []float64) {
+	n := len(window)
+	c.f.open(window)
+	c.g.open(window)
+	// What is taken whatever the other row is; see findBase.
+	taken := make([]struct{ f, g overlapValues }, n)
+	for i := range taken {
+		c.addFeaturesOfF(&taken[i].f, -1, i, nil)
+		c.addFeaturesOfG(&taken[i].g, -1, i, nil)
+		for k, x := range c.f.missingRow(i) {
+			c.addMissing(&taken[i].f, -1, k, x)
+		}
+		for k, x := range c.g.missingRow(i) {
+			c.addMissing(&taken[i].g, -1, k, x)
+		}
+	}
+	all := c.allTaken()
+	for at := range values {
+		i, j := at/n, at%n
+		counts := values[at]
+		base := all
+		for k := range base {
+			base[k] += taken[i].f[k] + taken[j].g[k]
+			values[at][k] += base[k]
+		}
+		joint[at] = c.restore(&values[at], i, j)
+		for k, x := range values[at] {
+			if math.Abs(x) <= noise*(counts[k]+math.Abs(base[k])) {
+				values[at][k] = 0
+			}
+		}
+	}
+}
+
+// allTaken returns the products of what is taken from both functions, summed
+// over all cells of a row.
+func (c *centring) allTaken() (o overlapValues) {
+	f, g, cells := &c.f, &c.g, float64(c.f.marks.Cells)
+	for k, sign := range signsOf {
+		s, t := sign[0], sign[1]
+		o[k] = c.both[s][t] + f.means[s]*g.total[t] + g.means[t]*f.total[s] + cells*f.means[s]*g.means[t]
+	}
+	return o
+}
+
 // findBase finds what would be taken from the counts of every rotation if no
 // features met cells, and no missing cells each other, that are missing in the
 // other function.
 func (c *centring) findBase() {
 	f, g := &c.f, &c.g
-	n, cells := float64(len(f.window)), float64(f.marks.Cells)
-	for k, sign := range signsOf {
-		s, t := sign[0], sign[1]
-		c.base[k] = n * (c.both[s][t] + f.means[s]*g.total[t] + g.means[t]*f.total[s] + cells*f.means[s]*g.means[t])
+	for k, x := range c.allTaken() {
+		c.base[k] = float64(len(f.window)) * x
 	}
 	for i := range f.window {
 		c.addFeaturesOfF(&c.base, -1, i, nil)
@@ -217,10 +263,9 @@ func (c *centring) findBase() {
 	}
 }
 
-// restore gives back to rotation u what row i of f and row j of g do not have
-// in common.
-func (c *centring) restore(u, i, j int) {
-	sums := &c.sums[u]
+// restore gives back to the sums what row i of f and row j of g do not have in
+// common, and returns the number of cells that are valid in both.
+func (c *centring) restore(sums *overlapValues, i, j int) float64 {
 	missingF, missingG := c.f.missingRow(i), c.g.missingRow(j)
 	joint := min(c.f.marks.validCells(c.f.window[i]), c.g.marks.validCells(c.g.window[j]))
 	if c.g.gaps[j] {
@@ -237,7 +282,7 @@ func (c *centring) restore(u, i, j int) {
 			c.addMissing(sums, 1, k, x&y)
 		}
 	}
-	c.joint[u] += float64(joint)
+	return float64(joint)
 }
 
 // addFeaturesOfF adds sign times what is taken from g in the features of row i

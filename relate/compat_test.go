@@ -647,6 +647,58 @@ func TestCompatRefuses(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
+// TestMainOrigins: all of few regions, and of many some, evenly spaced.
+func TestMainOrigins(t *testing.T) {
+	for _, tc := range []struct{ regions, number, second, last int }{
+		{1, 1, 0, 0}, {2, 2, 1, 1}, {260, 260, 1, 259}, {400, 400, 1, 399}, {401, 32, 12, 388}, {2025, 32, 63, 1961},
+	} {
+		mains := mainOrigins(tc.regions)
+		if len(mains) != tc.number || mains[0] != 0 || mains[min(1, tc.number-1)] != tc.second || mains[tc.number-1] != tc.last {
+			t.Errorf("%d regions: main origins %v", tc.regions, mains)
+		}
+	}
+}
+
+// TestCompatManyRegions: p is the mean over the main origins that are tried, and
+// the flaws say so.
+func TestCompatManyRegions(t *testing.T) {
+	const regions = 401
+	var edges [][2]int
+	for r := range regions - 1 {
+		edges = append(edges, [2]int{r, r + 1})
+	}
+	graph, err := NewCompatGraph(regions, edges)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rng := rand.New(rand.NewPCG(1, 71))
+	var events [2]*CompatEvents
+	for i := range events {
+		signs := make([]int8, 5*regions)
+		for v := range signs {
+			signs[v] = int8(rng.IntN(3) - 1)
+		}
+		if events[i], err = NewCompatEvents(signs, regions, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f, g := events[0], events[1]
+	r, err := Compat(context.Background(), f, g, graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := compat(context.Background(), f, g, graph, []int{7 * regions / 32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.PByMain) != 32 || r.Alternatives != regions || r.PByMain[7] != one.P || math.Abs(r.P-sum(r.PByMain)/32) > 1e-12 {
+		t.Errorf("%d main origins of %d alternatives, p %g; of the seventh %g, want %g", len(r.PByMain), r.Alternatives, r.P, r.PByMain[7], one.P)
+	}
+	if flaws := strings.Join(r.Flaws(), "\n"); !strings.Contains(flaws, "the mean over 32 of the 401, evenly spaced") {
+		t.Errorf("flaws are %s", flaws)
+	}
+}
+
 // TestCompatFlaws: the flaws say what a p at this resolution is worth.
 func TestCompatFlaws(t *testing.T) {
 	for regions, want := range map[int][]string{

@@ -80,8 +80,8 @@
 // Permutations: Phipson and Smyth, Statistical Applications in Genetics and
 // Molecular Biology 9, 2010. Tails: Lugannani and Rice 1980, Daniels 1987,
 // Robinson 1982. Search over levels and lags: Galwey, Genetic Epidemiology 33,
-// 2009. False discoveries: Bogomolov, Peterson, Benjamini and Sabatti, Biometrika
-// 108, 2021. Events: Donges, Schleussner, Siegmund and Donner, EPJ Special Topics
-// 225, 2016. Maps: Clifford, Richardson and Hémon, Biometrics 45, 1989; Dutilleul,
-// Biometrics 49, 1993.
+// 2009; Leadbetter, Z. Wahrscheinlichkeitstheorie 65, 1983. False discoveries:
+// Bogomolov, Peterson, Benjamini and Sabatti, Biometrika 108, 2021. Events: Donges,
+// Schleussner, Siegmund and Donner, EPJ Special Topics 225, 2016. Maps: Clifford,
+// Richardson and Hémon, Biometrics 45, 1989; Dutilleul, Biometrics 49, 1993.
 package relate

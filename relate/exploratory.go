@@ -15,33 +15,33 @@ type weekTables struct {
 	rows    int
 	lattice bool
 	values  []overlapValues // shape [rows*rows], row of f first; centred if not lattice
-	joint   []float64       // cells valid in both, same shape
+	joint   []float64       // cells valid in both, same shape; nil if lattice
 }
 
-// newWeekTables fills in the tables of the rows that two functions share.
+// newWeekTables counts the overlaps of the rows that two functions share.
 func newWeekTables(f, g *Marks, rows []int) *weekTables {
 	n := len(rows)
-	t := &weekTables{rows: n, lattice: fewMissing(f, g, [][]int{rows}), values: make([]overlapValues, n*n), joint: make([]float64, n*n)}
-	windows := [][]int{rows}
-	var a, b [2][][]float64
-	if !t.lattice {
-		a, b = newCellMeans(f, windows).centred(f, rows), newCellMeans(g, windows).centred(g, rows)
-	}
+	t := &weekTables{rows: n, lattice: true, values: make([]overlapValues, n*n)}
 	for i, row := range rows {
 		for j, other := range rows {
-			at := i*n + j
-			if t.lattice {
-				o := overlapRows(f.row(f.Positive, row), f.row(f.Negative, row), g.row(g.Positive, other), g.row(g.Negative, other))
-				for k, c := range o {
-					t.values[at][k] = float64(c)
-				}
-				continue
+			o := overlapRows(f.row(f.Positive, row), f.row(f.Negative, row), g.row(g.Positive, other), g.row(g.Negative, other))
+			for k, c := range o {
+				t.values[i*n+j][k] = float64(c)
 			}
-			t.joint[at] = float64(jointCells(f, g, row, other))
-			t.values[at] = centredOverlaps(&a, &b, i, j)
 		}
 	}
 	return t
+}
+
+// centre makes centred overlaps the values, if cells are missing.
+func (t *weekTables) centre(f, g *Marks, rows []int) {
+	if t.lattice = fewMissing(f, g, [][]int{rows}); t.lattice {
+		return
+	}
+	t.joint = make([]float64, len(t.values))
+	var c centring
+	c.learn(f, g, [][]int{rows})
+	c.pairs(rows, t.values, t.joint)
 }
 
 // overlaps returns the overlaps with row order[i] of g beside row i of f.
@@ -52,8 +52,10 @@ func (t *weekTables) overlaps(order []int) (o overlapValues) {
 		for k, x := range t.values[at] {
 			o[k] += x
 		}
-		joint += t.joint[at]
-		own += t.joint[i*t.rows+i]
+		if !t.lattice {
+			joint += t.joint[at]
+			own += t.joint[i*t.rows+i]
+		}
 	}
 	if t.lattice {
 		return o
@@ -77,24 +79,24 @@ func (t *weekTables) overlaps(order []int) (o overlapValues) {
 //
 // p = (b+1)/(m+1), b of m permutations being at least as extreme (Phipson and
 // Smyth 2010). They are the same in all tests of so many weeks. Cost:
-// rows^2*words AND-popcounts and permutations*rows additions.
+// rows^2*words AND-popcounts and permutations*rows additions; where cells are
+// missing rows^2*words more, rows times the features and the missing cells, and
+// three floats a cell of a row and function.
 func (r *Result) explore(f, g *Marks, rows []int) {
 	r.Exploratory, r.Windows, r.Rows = true, 1, len(rows)
 	r.Counts = countRows(f, g, rows)
-	for _, row := range rows {
-		for _, other := range rows {
-			o := overlapRows(f.row(f.Positive, row), f.row(f.Negative, row), g.row(g.Positive, other), g.row(g.Negative, other))
-			for k, c := range o {
-				r.ExpectedOverlap += float64(c) / float64(len(rows))
-				r.ExpectedAgreement += signs[k] * float64(c) / float64(len(rows))
-			}
+	t := newWeekTables(f, g, rows)
+	for _, o := range t.values {
+		for k, c := range o {
+			r.ExpectedOverlap += c / float64(len(rows))
+			r.ExpectedAgreement += signs[k] * c / float64(len(rows))
 		}
 	}
 	if r.checkFeatures(f, g, rows, Weeks); r.Reason != "" {
 		return
 	}
 	r.Testable = true
-	t := newWeekTables(f, g, rows)
+	t.centre(f, g, rows)
 	order := make([]int, len(rows))
 	for i := range order {
 		order[i] = i

@@ -68,13 +68,63 @@ func TestExploratoryAgainstEnumeration(t *testing.T) {
 	}
 }
 
+// TestExploratoryTables compares the centred overlaps of all pairs of rows with
+// loops over the cells.
+func TestExploratoryTables(t *testing.T) {
+	compared := 0
+	for seed := range uint64(12) {
+		rng := rand.New(rand.NewPCG(seed, 34))
+		n, cells := 8+rng.IntN(8), 1+rng.IntN(150)
+		missing := []float64{0.03, 0.2, 0.5}[seed%3]
+		a, b := randomSigns(rng, n, cells, 0.2, missing), randomSigns(rng, n, cells, 0.1, missing)
+		for _, row := range a { // a feature that never changes
+			row[0] = int8(1 + 8*b2i(row[0] == 9))
+		}
+		if seed%4 == 3 { // one function alone is incomplete
+			b = randomSigns(rng, n, cells, 0.1, 0)
+		}
+		rows := commonRows(a.marks(7), b.marks(7))
+		if len(rows) == 0 {
+			continue
+		}
+		got := newWeekTables(a.marks(7), b.marks(7), rows)
+		got.centre(a.marks(7), b.marks(7), rows)
+		if got.lattice {
+			continue
+		}
+		compared++
+		pairs := [numOverlaps][2]int8{{1, 1}, {-1, -1}, {1, -1}, {-1, 1}}
+		for k, pair := range pairs {
+			x, y := a.centred(pair[0], 7, rows, rows), b.centred(pair[1], 7, rows, rows)
+			for i, row := range rows {
+				for j, other := range rows {
+					want, joint := 0.0, 0.0
+					for c := range cells {
+						if a[row-7][c] != 9 && b[other-7][c] != 9 {
+							want += x(row, c) * y(other, c)
+							joint++
+						}
+					}
+					at := i*len(rows) + j
+					if math.Abs(got.values[at][k]-want) > 1e-12*float64(cells) || got.joint[at] != joint {
+						t.Fatalf("seed %d, rows %d and %d, overlap %d: %g of %g cells, want %g of %g", seed, row, other, k, got.values[at][k], got.joint[at], want, joint)
+					}
+				}
+			}
+		}
+	}
+	if compared < 8 {
+		t.Errorf("%d pairs of functions were compared", compared)
+	}
+}
+
 // TestExploratoryCalibration: independent functions of 15 weeks with a common
 // cycle, a tenth of whose weeks neither covers, are called related as often as
 // the level says; functions with common weeks nearly always.
 func TestExploratoryCalibration(t *testing.T) {
 	for _, missing := range []bool{false, true} {
 		const pairs = 500
-		hits, found := 0, 0
+		hits, all, found := 0, 0, 0
 		for seed := range uint64(pairs) {
 			rng := rand.New(rand.NewPCG(seed, 32))
 			cycle := func() signRows {
@@ -112,12 +162,17 @@ func TestExploratoryCalibration(t *testing.T) {
 				t.Fatal(r.Reason)
 			}
 			hits += b2i(r.PD <= 0.05)
+			all += b2i(r.P <= 0.05)
 			found += b2i(explore(a, related).PD <= 0.05)
 		}
-		t.Logf("missing %t: %d of %d independent, %d related pairs at 0.05", missing, hits, pairs, found)
+		t.Logf("missing %t: %d of %d independent pairs at 0.05 by D, %d by all questions, %d related pairs", missing, hits, pairs, all, found)
 		// Three standard deviations of 25 are 15.
 		if hits < 10 || hits > 40 {
 			t.Errorf("missing %t: %d of %d independent pairs at 0.05", missing, hits, pairs)
+		}
+		// The five questions overlap, so that paying for all of them leaves less.
+		if all < 5 || all > 40 {
+			t.Errorf("missing %t: %d of %d independent pairs at 0.05 by all questions", missing, all, pairs)
 		}
 		if found < pairs*9/10 {
 			t.Errorf("missing %t: %d of %d related pairs at 0.05", missing, found, pairs)

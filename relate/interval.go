@@ -105,7 +105,8 @@ type weekRatio struct {
 }
 
 // estimate returns the ratio, its variance, and the number of weeks that have
-// something below the line.
+// something below the line. The variance is 0 if the ratio is the same in all of
+// these.
 func (r *weekRatio) estimate() (value, variance float64, weeks int) {
 	above, below := 0.0, 0.0
 	for i, b := range r.below {
@@ -121,7 +122,8 @@ func (r *weekRatio) estimate() (value, variance float64, weeks int) {
 	value = above / below
 	miss := make([]float64, len(r.rows))
 	for i := range miss {
-		miss[i] = (r.above[i] - value*r.below[i]) / below
+		// Products of counts are exact, so a week with this ratio misses nothing.
+		miss[i] = (r.above[i]*below - above*r.below[i]) / (below * below)
 	}
 	// Weeks without data stand between others all the same, so what counts is
 	// how far apart two weeks are, not how many rows.
@@ -134,7 +136,9 @@ func (r *weekRatio) estimate() (value, variance float64, weeks int) {
 	if weeks > 1 {
 		variance *= float64(weeks) / float64(weeks-1)
 	}
-	return value, max(variance, 0), weeks // less than 0 by rounding, or where weeks are missing
+	// Below 0 by rounding alone: the window is positive definite, with weeks
+	// missing too.
+	return value, max(variance, 0), weeks
 }
 
 // logit returns the interval of a ratio in [0, 1].
@@ -147,6 +151,14 @@ func (r *weekRatio) logit() Interval {
 		return Interval{0, 1 - math.Pow(outside, 1/float64(weeks))}
 	case value == 1:
 		return Interval{math.Pow(outside, 1/float64(weeks)), 1}
+	case variance == 0:
+		// Of Clopper and Pearson, continued to successes that are no whole number.
+		trials := float64(weeks)
+		met := value * trials
+		return Interval{
+			distuv.Beta{Alpha: met, Beta: trials - met + 1}.Quantile(outside),
+			distuv.Beta{Alpha: met + 1, Beta: trials - met}.Quantile(1 - outside),
+		}
 	default:
 		t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(weeks - 1)}.Quantile(1 - outside)
 		centre := math.Log(value / (1 - value))

@@ -116,8 +116,9 @@ func TestIntervalCoverage(t *testing.T) {
 	}
 }
 
-// TestIntervalsByHand: six weeks that repeat give ratios without error; the
-// score then rests on the clusters.
+// TestIntervalsByHand: eight weeks that repeat give ratios without a variance,
+// which are known no better than from eight trials; the score rests on the
+// clusters.
 func TestIntervalsByHand(t *testing.T) {
 	a, b := make(signRows, 8), make(signRows, 8)
 	for w := range a {
@@ -126,12 +127,15 @@ func TestIntervalsByHand(t *testing.T) {
 		b[w][10], b[w][11], b[w][90] = 1, 1, -1
 	}
 	i := FindIntervals(a.marks(3), b.marks(3), city, 24)
-	// Wilson for 8 of 8: 8/(8+1.96^2) = 0.6756, as a score 0.3512.
+	// Wilson for 8 of 8: 8/(8+1.96^2) = 0.6756, as a score 0.3512. Clopper and
+	// Pearson for 16/3 of 8, by mpmath 1.3: quantiles of Beta(16/3, 11/3) and
+	// Beta(19/3, 8/3).
+	met := Interval{0.277704, 0.934814}
 	want := Intervals{
 		Score:     Interval{0.3512, 1},
-		Strength:  Interval{2.0 / 3, 2.0 / 3},
-		Precision: Interval{2.0 / 3, 2.0 / 3},
-		Recall:    Interval{2.0 / 3, 2.0 / 3},
+		Strength:  met,
+		Precision: met,
+		Recall:    met,
 		Weeks:     8, Clusters: 8, Effective: 8,
 	}
 	if i.Weeks != want.Weeks || i.Clusters != want.Clusters || i.Effective != want.Effective {
@@ -170,6 +174,42 @@ func TestIntervalsAtTheEnds(t *testing.T) {
 	}
 	if i := FindIntervals(full.marks(0), full.marks(100), city, 24); i.Weeks != 0 || !none2(i.Strength) {
 		t.Errorf("no common weeks: %+v", *i)
+	}
+}
+
+// TestIntervalsWithoutVariance: weeks in which the same share is met have an
+// interval of some width, however many features the weeks have, that shrinks with
+// their number; weeks without features add nothing.
+func TestIntervalsWithoutVariance(t *testing.T) {
+	last := 1.0
+	for _, tc := range []struct {
+		weeks, empty, features int
+		want                   Interval // by mpmath 1.3
+	}{
+		{6, 0, 2, Interval{0.118117, 0.881883}},
+		{6, 5, 2, Interval{0.118117, 0.881883}},
+		{6, 0, 100, Interval{0.118117, 0.881883}},
+		{60, 0, 6, Interval{0.368062, 0.631938}},
+	} {
+		a, b := make(signRows, tc.weeks+tc.empty), make(signRows, tc.weeks+tc.empty)
+		for w := range a {
+			a[w], b[w] = make([]int8, 168), make([]int8, 168)
+			for i := 0; w < tc.weeks && i < tc.features; i++ {
+				a[w][i], b[w][i+tc.features/2] = 1, 1
+			}
+		}
+		// The whole record is counted, be it long enough for a test or not.
+		got := Null{Reason: "short"}.Intervals(a.marks(0), b.marks(0), city, 24)
+		for name, i := range map[string]Interval{"strength": got.Strength, "precision": got.Precision, "recall": got.Recall} {
+			if math.Abs(i.Low-tc.want.Low) > 1e-6 || math.Abs(i.High-tc.want.High) > 1e-6 {
+				t.Errorf("half of %d features in %d weeks: %s %v, want %v", tc.features, tc.weeks, name, i, tc.want)
+			}
+		}
+		if width := got.Recall.High - got.Recall.Low; width > last+1e-9 {
+			t.Errorf("%d weeks have an interval of width %g", tc.weeks, width)
+		} else {
+			last = width
+		}
 	}
 }
 

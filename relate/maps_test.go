@@ -462,11 +462,42 @@ func TestUntestableMaps(t *testing.T) {
 		{"constant", lattice(4, 4), ramp(16), slices.Repeat([]float64{0.1}, 16), "the second map is constant, or too large to square"},
 		{"huge", lattice(4, 4), with(16, 3, 1e300), ramp(16), "the first map is constant, or too large to square"},
 		{"infinite", lattice(4, 4), ramp(16), with(16, 3, math.Inf(-1)), "region 3 has an infinite value"},
-		{"too many without a value", lattice(3000, 1), slices.Concat(ramp(20), slices.Repeat([]float64{math.NaN()}, 2980)), ramp(3000), "a graph of 3000 regions is too large to find the eigenvectors of; the most is 2048"},
-		{"too many", lattice(3000, 1), ramp(3000), ramp(3000), "a graph of 3000 regions is too large to find the eigenvectors of; the most is 2048"},
+		{"too many without a value", lattice(3000, 1), slices.Concat(ramp(20), slices.Repeat([]float64{math.NaN()}, 2980)), ramp(3000), "a graph of 3000 regions is too large to find the eigenvectors of; the most is 600"},
+		{"too many", lattice(3000, 1), ramp(3000), ramp(3000), "a graph of 3000 regions is too large to find the eigenvectors of; the most is 600"},
 	} {
 		if r := NewMaps(tc.g).Test(tc.a, tc.b); r.Testable || r.Reason != tc.reason || !math.IsNaN(r.P) {
 			t.Errorf("%s: testable %t, reason %q, want %q", tc.name, r.Testable, r.Reason, tc.reason)
+		}
+	}
+}
+
+// TestMapsNeverZero: p-values too small for a float64, and those of equal and of
+// opposite maps, are positive all the same.
+func TestMapsNeverZero(t *testing.T) {
+	for _, n := range []int{3, 40, 1600, 2047} {
+		terms := slices.Repeat([]float64{1}, n)
+		// One combination of signs in 2^n attains the sum, or the smallest p.
+		if p := flipTail(terms); !(p >= math.Ldexp(1, -n) && p >= math.SmallestNonzeroFloat64 && p < 0.2) {
+			t.Errorf("%d equal terms: %g", n, p)
+		}
+	}
+	for _, regions := range []float64{3, 20, 256, 600} {
+		for _, r := range []float64{-1, -1 + 1e-15, 1} {
+			if p := modifiedT(r, regions); !(p > 0 && p < 0.01) {
+				t.Errorf("a correlation of %g of %g regions: p %g", r, regions, p)
+			}
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 41))
+	a, b := make([]float64, 144), make([]float64, 144)
+	for i := range a {
+		a[i] = rng.NormFloat64()
+		b[i] = -3 * a[i]
+	}
+	maps := NewMaps(lattice(12, 12))
+	for name, other := range map[string][]float64{"equal": a, "opposite": b} {
+		if r := maps.Test(a, other); !(r.PFlip > 0 && r.PModified > 0 && r.P > 0 && r.P < 1e-9) {
+			t.Errorf("%s maps: %+v", name, *r)
 		}
 	}
 }

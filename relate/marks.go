@@ -20,8 +20,10 @@ type Marks struct {
 	Negative []uint64
 	Valid    []uint64 // nil if every cell of every row holds a value
 
-	rows []rowCounts // see countRows
-	all  rowTotals
+	rows  []rowCounts // see countRows
+	all   rowTotals
+	held  []uint64 // cells of a row that hold a value in some row; nil if all do
+	holds int      // how many these are
 }
 
 // rowCounts are how many cells of a row are what.
@@ -33,8 +35,10 @@ type rowTotals struct {
 	marked                    int // rows with features
 }
 
-// countRows counts the cells of every row, which every test asks for.
+// countRows counts the cells of every row, which every test asks for, and finds
+// those that ever hold a value.
 func (m *Marks) countRows() {
+	m.findHeld()
 	m.rows = make([]rowCounts, m.Rows)
 	for i := range m.rows {
 		c := &m.rows[i]
@@ -44,6 +48,48 @@ func (m *Marks) countRows() {
 		}
 		m.all.add(c)
 	}
+}
+
+// findHeld finds the cells of a row that hold a value in any row.
+func (m *Marks) findHeld() {
+	m.held, m.holds = nil, m.Cells
+	if m.Valid == nil {
+		return
+	}
+	held := make([]uint64, m.Words)
+	for row := range m.Rows {
+		for i, w := range m.Valid[row*m.Words:][:m.Words] {
+			held[i] |= w
+		}
+	}
+	if n := count(held); n < m.Cells {
+		m.held, m.holds = held, n
+	}
+}
+
+// sharedCells returns how many cells of a row ever hold a value in both.
+func sharedCells(f, g *Marks) int {
+	switch {
+	case f.held == nil && g.held == nil:
+		return f.Cells
+	case f.held == nil:
+		return g.holds
+	case g.held == nil:
+		return f.holds
+	}
+	return countBoth(f.held, g.held)
+}
+
+// missingCells returns how many of the shared cells, see sharedCells, hold no
+// value in a row of m.
+func (m *Marks) missingCells(number int, n *Marks, shared int) int {
+	switch {
+	case n.held == nil:
+		return shared - m.validCells(number) // cells that m ever holds, all of them
+	case m.Valid == nil:
+		return 0
+	}
+	return shared - countBoth(m.row(m.Valid, number), n.held)
 }
 
 func (t *rowTotals) add(c *rowCounts) {
@@ -120,12 +166,17 @@ func (m *Marks) valid(number int) []uint64 {
 
 // Moved returns the marks as they were lag slots before: what stands at slot
 // t+lag of m stands at slot t of the result. Cells that no row of m holds are
-// not valid.
+// not valid: all, if the lag is longer than the record.
 func (m *Marks) Moved(lag, regions int) *Marks {
 	if lag == 0 {
 		return m
 	}
-	moved := &Marks{First: m.First, Rows: m.Rows, Words: m.Words, Cells: m.Cells}
+	return m.movedOver(m.movedCover(lag, regions), lag, regions)
+}
+
+// movedCover returns m as Moved does, without features: which cells hold a
+// value.
+func (m *Marks) movedCover(lag, regions int) *Marks {
 	valid := m.Valid
 	if valid == nil {
 		valid = make([]uint64, len(m.Positive))
@@ -133,14 +184,31 @@ func (m *Marks) Moved(lag, regions int) *Marks {
 			fill(valid[row*m.Words:][:m.Words], m.Cells)
 		}
 	}
-	for _, plane := range []struct {
-		from []uint64
-		to   *[]uint64
-	}{{m.Positive, &moved.Positive}, {m.Negative, &moved.Negative}, {valid, &moved.Valid}} {
-		*plane.to = m.moveBits(plane.from, lag*regions)
+	none := make([]uint64, len(m.Positive))
+	moved := &Marks{
+		First: m.First, Rows: m.Rows, Words: m.Words, Cells: m.Cells,
+		Positive: none, Negative: none, Valid: m.moveBits(valid, m.bits(lag, regions)),
 	}
 	moved.countRows()
 	return moved
+}
+
+// movedOver returns m as Moved does, given which cells hold a value.
+func (m *Marks) movedOver(cover *Marks, lag, regions int) *Marks {
+	shift := m.bits(lag, regions)
+	moved := &Marks{
+		First: m.First, Rows: m.Rows, Words: m.Words, Cells: m.Cells,
+		Positive: m.moveBits(m.Positive, shift), Negative: m.moveBits(m.Negative, shift), Valid: cover.Valid,
+	}
+	moved.countRows()
+	return moved
+}
+
+// bits returns a lag as a number of cells. Lags beyond the record all leave
+// nothing of it, and the product of longer ones would overflow.
+func (m *Marks) bits(lag, regions int) int {
+	most := m.Rows * m.Cells
+	return min(max(lag, -most), most) * regions
 }
 
 // fill sets the first n bits.

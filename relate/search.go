@@ -1,14 +1,10 @@
 package relate
 
 import (
+	"context"
+	"fmt"
 	"math"
 	"slices"
-
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/blas64"
-	"gonum.org/v1/gonum/floats"
-	"gonum.org/v1/gonum/lapack"
-	"gonum.org/v1/gonum/lapack/lapack64"
 )
 
 // A Search is a test of two functions at several levels or lags, with one
@@ -16,19 +12,30 @@ import (
 type Search struct {
 	Results  []*Result // of each level or lag
 	Testable bool      // at least one is
-	Reason   string    // why none is
-	Best     int       // the result with the least p, -1 if none is testable
+	Reason   string    // why none is; if reasons differ, that of the last level at the last lag
+	Best     int       // the result with the least p of those searched, -1 if none is testable
 	P        float64   // min(1, Effective * the least p); NaN if none is testable
 	// Effective is the number of independent tests that the search amounts to,
-	// from 1 to the number of testable results: (sum of the square roots of the
-	// eigenvalues)^2 / their sum, of the correlations of D between the results
-	// under the null (Galwey 2009). These are exact, from the tables. Of an
-	// exploratory search it is the number of testable results.
+	// from 1 to the number of results that have a part in it.
+	//
+	// Of up to ten it is (sum of the square roots of the eigenvalues)^2 / their
+	// sum, of the correlations of D between the results under the null (Galwey
+	// 2009), which are exact, from the tables. These have no more dimensions than
+	// rotations are free, about five in a window of six weeks, and can tell no more
+	// tests apart: of 201 lags of noise in 40 weeks they would make 30. So of more
+	// than ten, or a quarter of the dimensions, it is the number of results over
+	// how many of them are extreme, on average, in random rotations where any is.
+	//
+	// Of an exploratory search it is their number.
 	Effective float64
+	// Dense says that all testable results are, see Result: never a discovery.
+	// Where others are testable, dense ones have no part in the search.
+	Dense bool
 	// Exploratory says that the records are too short for windows, see Result.
 	Exploratory bool
-	// First and Last bound the results around the best whose own p, paid for in
-	// the same way, is at most 0.05; -1 if that of the best is not.
+	// First and Last are the results that bound the levels around that of the
+	// best, at its lag, whose own p, paid for in the same way, is at most 0.05; -1
+	// if that of the best is not.
 	First, Last int
 }
 
@@ -41,9 +48,8 @@ func Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
 
 // Sweep is [Sweep] in the memory of t.
 func (t *Tester) Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
-	return t.searchAll(len(f), func(i int) (*Marks, *Marks, *Memory, *Memory) {
-		return f[i], g[i], memoryF[i], memoryG[i]
-	})
+	s, _ := t.searchAll(context.Background(), &scan{f: f, g: g, memoryF: memoryF, memoryG: memoryG, lags: []int{0}})
+	return s
 }
 
 // Lags is a sweep with the second function moved by each lag, in slots: at lag
@@ -51,21 +57,41 @@ func (t *Tester) Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
 // level*len(lags)+lag is that of a level and a lag. regions is the number of
 // regions of a slot. The best lag is that of the strongest association; it has
 // no interval.
-func Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
-	return new(Tester).Lags(f, g, memoryF, memoryG, regions, lags)
+//
+// All results are of the rows that have data at every lag, so that a lag of
+// weeks takes weeks from all of them. The error is that of ctx, which is asked
+// before each result.
+//
+// Cost: that of a test, and of moving two planes of bits, for each result; two
+// more planes for each lag; and of the effective number, which grows with the
+// number of results.
+func Lags(ctx context.Context, f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) (*Search, error) {
+	return new(Tester).Lags(ctx, f, g, memoryF, memoryG, regions, lags)
 }
 
 // Lags is [Lags] with another null.
-func (n Null) Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
-	return (&Tester{Null: n}).Lags(f, g, memoryF, memoryG, regions, lags)
+func (n Null) Lags(ctx context.Context, f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) (*Search, error) {
+	return (&Tester{Null: n}).Lags(ctx, f, g, memoryF, memoryG, regions, lags)
 }
 
 // Lags is [Lags] in the memory of t, but for the moved marks.
-func (t *Tester) Lags(f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) *Search {
-	return t.searchAll(len(f)*len(lags), func(i int) (*Marks, *Marks, *Memory, *Memory) {
-		level, lag := i/len(lags), lags[i%len(lags)]
-		return f[level], g[level].Moved(lag, regions), memoryF[level], memoryG[level]
-	})
+func (t *Tester) Lags(ctx context.Context, f, g []*Marks, memoryF, memoryG []*Memory, regions int, lags []int) (*Search, error) {
+	return t.searchAll(ctx, &scan{f: f, g: g, memoryF: memoryF, memoryG: memoryG, regions: regions, lags: lags})
+}
+
+// A scan is what a search goes through: the marks of each level, the second
+// function's moved by each lag.
+type scan struct {
+	f, g             []*Marks
+	memoryF, memoryG []*Memory
+	regions          int // nothing is moved without lags
+	lags             []int
+}
+
+// again reports whether a level obviously holds values in the same cells as the
+// one before.
+func (c *scan) again(level int) bool {
+	return level > 0 && c.f[level].covers(c.f[level-1]) && c.g[level].covers(c.g[level-1])
 }
 
 // A searcher is what a Tester keeps for searches.
@@ -75,12 +101,13 @@ type searcher struct {
 	common  []int       // rows
 	centred [][]float64 // of the testable results, see centre
 	used    int         // of centred
+	sizes   []int       // of their windows
 	roots   eigenvalues
 }
 
-// searchAll tests n pairs of marks in the same windows.
-func (t *Tester) searchAll(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) *Search {
-	s := &t.search.search
+// searchAll tests the marks of each level at each lag in the same windows.
+func (t *Tester) searchAll(ctx context.Context, c *scan) (*Search, error) {
+	s, n := &t.search.search, len(c.f)*len(c.lags)
 	results := s.Results[:0]
 	*s = Search{Best: -1, P: math.NaN(), First: -1, Last: -1}
 	t.search.results, t.search.used = resize(t.search.results, n), 0
@@ -89,72 +116,101 @@ func (t *Tester) searchAll(n int, pair func(i int) (f, g *Marks, memoryF, memory
 		results = append(results, &t.search.results[i])
 	}
 	s.Results = results
-	t.shareRows(n, pair)
-	kind, reason := t.Null.kind(len(t.rows))
-	if kind == noTest {
-		s.Reason = reason
-		for i, r := range s.Results {
-			f, g, _, _ := pair(i)
-			r.Reason, r.Rows, r.Counts = s.Reason, len(t.rows), countRows(f, g, sharedRows(f, g))
-		}
-		return s
+	if err := t.shareRows(ctx, c); err != nil {
+		return nil, err
 	}
-	if s.Exploratory = kind == permuted; !s.Exploratory {
-		t.windows = t.Null.windows(t.windows, t.rows)
+	kind, reason := t.plan()
+	if kind == noTest && t.Null.Reason == "" && slices.ContainsFunc(c.lags, func(lag int) bool { return lag != 0 }) {
+		reason += fmt.Sprintf("; only %v with data at all lags from %d to %d count", t.Null.Unit, slices.Min(c.lags), slices.Max(c.lags))
 	}
-	testable := 0
-	for i, r := range s.Results {
-		f, g, memoryF, memoryG := pair(i)
-		if s.Exploratory {
-			r.explore(f, g, t.rows)
-		} else {
-			t.test(r, f, g, memoryF, memoryG)
-		}
-		if !r.Testable {
-			s.Reason = r.Reason
-			continue
-		}
-		testable++
-		if !s.Exploratory {
-			t.search.centre(&t.tables.sums[signedOverlap])
-		}
-		if s.Best < 0 || r.P < s.Results[s.Best].P {
-			s.Best = i
+	s.Reason, s.Exploratory = reason, kind == permuted
+	// Results of a lag follow each other, so that what has values is moved once.
+	for lag, by := range c.lags {
+		var cover *Marks
+		for level, f := range c.f {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			g := c.g[level]
+			if by != 0 {
+				if !c.again(level) {
+					cover = g.movedCover(by, c.regions)
+				}
+				g = g.movedOver(cover, by, c.regions)
+			}
+			i := level*len(c.lags) + lag
+			switch r := s.Results[i]; kind {
+			case noTest:
+				r.Reason, r.Rows, r.Counts = reason, len(t.rows), countRows(f, g, sharedRows(f, g))
+				continue
+			case permuted:
+				r.explore(f, g, t.rows)
+			default:
+				t.test(r, f, g, c.memoryF[level], c.memoryG[level])
+			}
+			t.search.take(i, &t.tables.sums[signedOverlap])
 		}
 	}
 	if s.Best < 0 {
-		return s
+		return s, nil
 	}
 	s.Testable, s.Reason = true, ""
-	if s.Effective = float64(testable); !s.Exploratory {
+	if !s.Exploratory {
 		s.Effective = t.search.effective()
 	}
 	s.P = min(1, s.Effective*s.Results[s.Best].P)
-	s.findInterval()
-	return s
+	s.findInterval(len(c.lags))
+	return s, nil
 }
 
-// shareRows makes t.rows those that n pairs of marks all have in common.
-func (t *Tester) shareRows(n int, pair func(i int) (f, g *Marks, memoryF, memoryG *Memory)) {
+// take gives result i its part in the search, if it has one, and if it is not
+// exploratory the null of its D.
+func (s *searcher) take(i int, d *windowSum) {
+	r := s.results[i]
+	switch {
+	case !r.Testable:
+		s.search.Reason = r.Reason
+		return
+	case s.search.Best < 0:
+		s.search.Dense = r.Dense
+	case r.Dense && !s.search.Dense:
+		return
+	case s.search.Dense && !r.Dense: // the first that is not
+		s.search.Dense, s.search.Best, s.search.Effective, s.used = false, -1, 0, 0
+	}
+	if !s.search.Exploratory {
+		s.centre(d)
+	}
+	s.search.Effective++
+	if s.search.Best < 0 || r.P < s.results[s.search.Best].P {
+		s.search.Best = i
+	}
+}
+
+// shareRows makes t.rows those that all levels and lags have in common.
+func (t *Tester) shareRows(ctx context.Context, c *scan) error {
 	t.rows = t.rows[:0]
-	var lastF, lastG *Marks
-	for i := range n {
-		f, g, _, _ := pair(i)
-		if i == 0 {
-			t.rows = appendCommonRows(t.rows, f, g)
-			lastF, lastG = f, g
-			continue
+	for lag, by := range c.lags {
+		if err := ctx.Err(); err != nil {
+			return err
 		}
-		if f.covers(lastF) && g.covers(lastG) {
-			f.check(g)
-			continue
-		}
-		lastF, lastG = f, g
-		t.search.common = appendCommonRows(t.search.common[:0], f, g)
-		if !slices.Equal(t.rows, t.search.common) {
+		for level, f := range c.f {
+			g := c.g[level]
+			if f.check(g); c.again(level) {
+				continue
+			}
+			if by != 0 {
+				g = g.movedCover(by, c.regions)
+			}
+			if lag == 0 && level == 0 {
+				t.rows = appendCommonRows(t.rows, f, g)
+				continue
+			}
+			t.search.common = appendCommonRows(t.search.common[:0], f, g)
 			t.rows = intersect(t.rows, t.search.common)
 		}
 	}
+	return nil
 }
 
 // intersect returns what two ascending lists have in common, in the memory of
@@ -175,103 +231,24 @@ func intersect(a, b []int) []int {
 // alpha is the level at which a finding holds.
 const alpha = 0.05
 
-// findInterval finds the results around the best at which the finding holds.
-func (s *Search) findInterval() {
+// findInterval finds the levels around that of the best at which the finding
+// holds.
+func (s *Search) findInterval(lags int) {
 	holds := func(i int) bool {
-		return i >= 0 && i < len(s.Results) && s.Results[i].Testable && s.Effective*s.Results[i].P <= alpha
+		if i < 0 || i >= len(s.Results) {
+			return false
+		}
+		r := s.Results[i]
+		return r.Testable && r.Dense == s.Dense && s.Effective*r.P <= alpha
 	}
 	if !holds(s.Best) {
 		return
 	}
 	s.First, s.Last = s.Best, s.Best
-	for holds(s.First - 1) {
-		s.First--
+	for holds(s.First - lags) {
+		s.First -= lags
 	}
-	for holds(s.Last + 1) {
-		s.Last++
+	for holds(s.Last + lags) {
+		s.Last += lags
 	}
-}
-
-// centre keeps the values of D, less their means over the rotations of a window
-// and scaled, so that the covariance of two results under the same rotations is
-// the product of what is kept.
-func (s *searcher) centre(d *windowSum) {
-	if s.used == len(s.centred) {
-		s.centred = append(s.centred, nil)
-	}
-	to := s.centred[s.used][:0]
-	at := 0
-	for _, n := range d.sizes {
-		mean := 0.0
-		for i := range n {
-			mean += d.value(at+i) / float64(n)
-		}
-		scale := 1 / math.Sqrt(float64(n))
-		for i := range n {
-			to = append(to, (d.value(at+i)-mean)*scale)
-		}
-		at += n
-	}
-	s.centred[s.used] = to
-	s.used++
-}
-
-// effective returns the effective number of tests of the results that are
-// kept, of the same windows.
-func (s *searcher) effective() float64 {
-	n := s.used
-	if n == 1 {
-		return 1
-	}
-	matrix := s.roots.matrix(n)
-	for i, x := range s.centred[:n] {
-		for j, y := range s.centred[:i+1] {
-			matrix[i*n+j] = floats.Dot(x, y)
-		}
-	}
-	for i := range n {
-		for j := range i {
-			c := 0.0
-			if v := matrix[i*n+i] * matrix[j*n+j]; v > 0 {
-				c = matrix[i*n+j] / math.Sqrt(v)
-			}
-			matrix[j*n+i] = c // above the diagonal, so that the variances stay
-		}
-	}
-	for i := range n {
-		matrix[i*n+i] = 1
-	}
-	values, ok := s.roots.find(n)
-	if !ok {
-		return float64(n) // as if all were independent
-	}
-	roots, sum := 0.0, 0.0
-	for _, x := range values {
-		x = max(x, 0) // rounding
-		roots += math.Sqrt(x)
-		sum += x
-	}
-	return min(max(roots*roots/sum, 1), float64(n))
-}
-
-// eigenvalues finds the eigenvalues of symmetric matrices in memory that it
-// keeps.
-type eigenvalues struct {
-	elements, values, work []float64
-}
-
-// matrix returns the elements, shape [n, n], of the matrix to find the
-// eigenvalues of. What is below the diagonal is not used.
-func (e *eigenvalues) matrix(n int) []float64 {
-	e.elements = resize(e.elements, n*n)
-	return e.elements
-}
-
-// find returns the eigenvalues, ascending, and whether it could find them.
-func (e *eigenvalues) find(n int) (values []float64, ok bool) {
-	e.values = resize(e.values, n)
-	a := blas64.Symmetric{N: n, Stride: n, Data: e.elements, Uplo: blas.Upper}
-	e.work = resize(e.work, 8*n) // at least 3n-1
-	ok = lapack64.Syev(lapack.EVNone, a, e.values, e.work, len(e.work))
-	return e.values, ok
 }

@@ -66,7 +66,10 @@ func ExampleLags() {
 	_, g, memoryG := sweepOf(delays)
 	lags := []int{-6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6}
 	at0 := relate.Sweep(f, g, memoryF, memoryG)
-	s := relate.Lags(f, g, memoryF, memoryG, 1, lags)
+	s, err := relate.Lags(context.Background(), f, g, memoryF, memoryG, 1, lags)
+	if err != nil {
+		panic(err)
+	}
 	fmt.Printf("in the same hour: related: %t\n", at0.P < 0.05)
 	fmt.Printf("at any lag: related: %t, strongest %d hours later\n", s.P < 1e-9, lags[s.Best%len(lags)])
 	// Output:

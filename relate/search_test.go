@@ -1,11 +1,30 @@
 package relate
 
 import (
+	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
 )
+
+// searchLags searches levels of a pair of one region.
+func searchLags(t *testing.T, lags []int, levels ...[2]*Marks) *Search {
+	t.Helper()
+	var marks [2][]*Marks
+	var memories [2][]*Memory
+	for _, l := range levels {
+		for i, m := range l {
+			marks[i], memories[i] = append(marks[i], m), append(memories[i], NewMemory(m))
+		}
+	}
+	s, err := Lags(context.Background(), marks[0], marks[1], memories[0], memories[1], 1, lags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
 
 // TestLags: a shock that comes six hours later is found at that lag, and
 // unrelated functions are not called related by the search.
@@ -29,14 +48,14 @@ func TestLags(t *testing.T) {
 			}
 		}
 		f, g, h := series(rng, weeks, 6, 0, first), series(rng, weeks, 6, 0, later), series(rng, weeks, 6, 0, other)
-		s := Lags([]*Marks{f}, []*Marks{g}, []*Memory{NewMemory(f)}, []*Memory{NewMemory(g)}, 1, lags)
+		s := searchLags(t, lags, [2]*Marks{f, g})
 		if s.P <= 0.05 {
 			found++
 			if d := lags[s.Best] - 6; d >= -1 && d <= 1 {
 				near++
 			}
 		}
-		if s := Lags([]*Marks{f}, []*Marks{h}, []*Memory{NewMemory(f)}, []*Memory{NewMemory(h)}, 1, lags); s.P <= 0.05 {
+		if s := searchLags(t, lags, [2]*Marks{f, h}); s.P <= 0.05 {
 			rejected++
 		}
 	}
@@ -45,32 +64,6 @@ func TestLags(t *testing.T) {
 	}
 	if rejected > 10 {
 		t.Errorf("%d of %d unrelated pairs called related", rejected, pairs)
-	}
-}
-
-// TestEffective: copies of one test are one test, independent ones as many.
-func TestEffective(t *testing.T) {
-	rng := rand.New(rand.NewPCG(2, 2))
-	result := func() *windowSum {
-		d := &windowSum{sizes: slices.Repeat([]int{6}, 400)}
-		for range 6 * 400 {
-			d.values = append(d.values, rng.NormFloat64())
-		}
-		return d
-	}
-	effective := func(results ...*windowSum) float64 {
-		var s searcher
-		for _, d := range results {
-			s.centre(d)
-		}
-		return s.effective()
-	}
-	one := result()
-	if got := effective(one, one, one); math.Abs(got-1) > 1e-6 {
-		t.Errorf("three copies are %g tests", got)
-	}
-	if got := effective(result(), result(), result(), result()); got < 3.9 {
-		t.Errorf("four independent tests are %g", got)
 	}
 }
 
@@ -100,5 +93,158 @@ func TestSweep(t *testing.T) {
 	s = Sweep([]*Marks{e}, []*Marks{e}, []*Memory{NewMemory(e)}, []*Memory{NewMemory(e)})
 	if s.Testable || s.Reason == "" || !math.IsNaN(s.P) {
 		t.Errorf("no features at all: %+v", s)
+	}
+}
+
+// TestSearchDense: a level that marks more than half of the cells has a part in
+// the search only if all do.
+func TestSearchDense(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 3))
+	const weeks = 60
+	common := make([]int8, weeks*168)
+	for i := range common {
+		common[i] = int8(2*rng.IntN(2) - 1)
+	}
+	// Dense levels are nearly the same, sparse ones barely related.
+	level := func(share, same float64) *Marks {
+		rows := make(signRows, weeks)
+		for w := range rows {
+			rows[w] = make([]int8, 168)
+			for h := range rows[w] {
+				if rng.Float64() < share {
+					rows[w][h] = int8(2*rng.IntN(2) - 1)
+					if rng.Float64() < same {
+						rows[w][h] = common[w*168+h]
+					}
+				}
+			}
+		}
+		return rows.marks(0)
+	}
+	dense, sparse := [2]*Marks{level(0.9, 0.7), level(0.9, 0.7)}, [2]*Marks{level(0.2, 0.4), level(0.2, 0.4)}
+	alone := searchLags(t, []int{0}, sparse)
+	if alone.Dense || alone.P > 0.05 {
+		t.Fatalf("sparse alone: dense %t, p %g", alone.Dense, alone.P)
+	}
+	for _, tc := range []struct {
+		name              string
+		levels            [][2]*Marks
+		best, first, last int
+	}{
+		{"dense last", [][2]*Marks{sparse, dense, dense}, 0, 0, 0},
+		{"dense first", [][2]*Marks{dense, dense, sparse}, 2, 2, 2},
+		{"dense around", [][2]*Marks{dense, sparse, dense}, 1, 1, 1},
+	} {
+		s := searchLags(t, []int{0}, tc.levels...)
+		if s.Dense || s.Best != tc.best || s.First != tc.first || s.Last != tc.last || s.Effective != 1 || s.P != alone.P {
+			t.Errorf("%s: dense %t, best %d, holds %d to %d, p %g of %g tests; without p %g", tc.name, s.Dense, s.Best, s.First, s.Last, s.P, s.Effective, alone.P)
+		}
+		for i, r := range s.Results {
+			if !r.Testable || r.Dense != (i != tc.best) {
+				t.Errorf("%s: result %d: testable %t, dense %t", tc.name, i, r.Testable, r.Dense)
+			}
+		}
+	}
+	if s := searchLags(t, []int{0}, dense, dense); !s.Dense || !s.Testable || s.P > 1e-6 || s.First != 0 || s.Last != 1 {
+		t.Errorf("dense alone: %+v", s)
+	}
+}
+
+// TestLagsInterval: a finding holds at levels of the best lag, whatever other
+// lags have.
+func TestLagsInterval(t *testing.T) {
+	f, other := heldNoise(104, 1, 1), heldNoise(104, 2, 1)
+	// The first level is related, less closely, at the lag next in the list.
+	before, after := f.Moved(1, 1), f.Moved(-1, 1)
+	half := len(after.Positive) / 2
+	mixed := &Marks{
+		Rows: f.Rows, Words: f.Words, Cells: f.Cells, Valid: after.Valid,
+		Positive: slices.Concat(other.Positive[:half], after.Positive[half:]),
+		Negative: slices.Concat(other.Negative[:half], after.Negative[half:]),
+	}
+	mixed.countRows()
+	s := searchLags(t, []int{-1, 0, 1}, [2]*Marks{f, mixed}, [2]*Marks{f, before}, [2]*Marks{f, before}, [2]*Marks{f, other}, [2]*Marks{f, other})
+	if s.Best/3 < 1 || s.Best/3 > 2 || s.First != 1*3 || s.Last != 2*3 || s.Results[2].P > 1e-6 {
+		t.Errorf("best %d, holds from %d to %d; levels 1 and 2 of 5 are related at lag -1", s.Best, s.First, s.Last)
+	}
+}
+
+// TestLagsOfLevels: a search by lag is that of the moved marks in the rows that
+// all have in common, whether or not levels hold values in the same cells.
+func TestLagsOfLevels(t *testing.T) {
+	const regions = 3
+	rng := rand.New(rand.NewPCG(6, 3))
+	gaps := func(share float64) signRows {
+		rows := randomSigns(rng, 60, 7*regions, 0.2, share)
+		return rows
+	}
+	shared := gaps(0.1).marks(0)
+	again := *shared // the same cells, other features
+	again.Positive, again.Negative = shared.Negative, shared.Positive
+	again.rows, again.all = nil, rowTotals{}
+	again.countRows()
+	f := []*Marks{gaps(0).marks(0), gaps(0).marks(0), gaps(0.2).marks(2), gaps(0).marks(0)}
+	g := []*Marks{shared, &again, gaps(0).marks(0), gaps(0).marks(0)}
+	memory := NewMemory(shared)
+	memories := []*Memory{memory, memory, memory, memory}
+	lags := []int{0, -8, 9, 2}
+	s, err := Lags(context.Background(), f, g, memories, memories, regions, lags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all Tester
+	var one []*Marks
+	var other []*Marks
+	for level := range f {
+		for _, lag := range lags {
+			one, other = append(one, f[level]), append(other, g[level].Moved(lag, regions))
+			if rows := commonRows(f[level], g[level].Moved(lag, regions)); len(one) == 1 {
+				all.rows = rows
+			} else {
+				all.rows = intersect(all.rows, rows)
+			}
+		}
+	}
+	windows := chooseWindows(nil, all.rows)
+	for i, r := range s.Results {
+		want := untested()
+		slow := Tester{windows: windows}
+		slow.test(&want, one[i], other[i], memory, memory)
+		if *r != want && !(math.IsNaN(r.P) && math.IsNaN(want.P) && r.Counts == want.Counts && r.Reason == want.Reason) {
+			t.Errorf("result %d: %+v, want %+v", i, *r, want)
+		}
+	}
+}
+
+// TestLagsStopped: a search ends with its context.
+func TestLagsStopped(t *testing.T) {
+	f := heldNoise(40, 1, 1)
+	m := []*Memory{NewMemory(f)}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if s, err := Lags(ctx, []*Marks{f}, []*Marks{f}, m, m, 1, []int{0, 1}); s != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("search %v, error %v", s, err)
+	}
+}
+
+// TestLagsTooLong: the reason why nothing is left says that lags took it.
+func TestLagsTooLong(t *testing.T) {
+	f := heldNoise(40, 1, 1)
+	for _, tc := range []struct {
+		lags []int
+		want string
+	}{
+		{[]int{0, 40 * 168}, "0 common weeks with data; a test needs 8; only weeks with data at all lags from 0 to 6720 count"},
+		{[]int{-math.MaxInt, 0, math.MaxInt}, "0 common weeks with data; a test needs 8; only weeks with data at all lags from -9223372036854775807 to 9223372036854775807 count"},
+		{[]int{1 << 62}, "0 common weeks with data; a test needs 8; only weeks with data at all lags from 4611686018427387904 to 4611686018427387904 count"},
+	} {
+		if s := searchLags(t, tc.lags, [2]*Marks{f, f}); s.Testable || s.Reason != tc.want {
+			t.Errorf("lags %v: testable %t, %q; want %q", tc.lags, s.Testable, s.Reason, tc.want)
+		}
+	}
+	none := Null{Reason: "no test was asked for"}
+	m := []*Memory{NewMemory(f)}
+	if s, err := none.Lags(context.Background(), []*Marks{f}, []*Marks{f}, m, m, 1, []int{0, 1}); err != nil || s.Reason != none.Reason {
+		t.Errorf("%q, %v", s.Reason, err)
 	}
 }

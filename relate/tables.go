@@ -1,10 +1,6 @@
 package relate
 
-import (
-	"math/bits"
-
-	"gonum.org/v1/gonum/floats"
-)
+import "math/bits"
 
 // The statistics of a pair: how many cells are positive features of both
 // functions, negative ones of both, positive of the first and negative of the
@@ -48,6 +44,10 @@ type overlapTables struct {
 
 	observed Counts        // overlaps of the data
 	expected overlapValues // overlaps under the null: the mean over all rotations
+	// extreme is the probability of the largest D that rotations can give, of
+	// counts: centred values hardly ever tie, so that theirs says nothing about
+	// how rare a coincidence of the features can be.
+	extreme float64
 
 	kernel   kernel
 	window   []overlapCounts // of the window at hand
@@ -99,6 +99,7 @@ func (t *overlapTables) fill(f, g *Marks, windows [][]int) {
 	for k := range t.expected {
 		t.expected[k] = t.sums[k].mean
 	}
+	t.extreme = t.sums[signedOverlap].share(true)
 	if t.lattice = fewMissing(f, g, windows); !t.lattice {
 		t.centre(f, g, windows)
 	}
@@ -117,17 +118,18 @@ func (t *overlapTables) take(at int) {
 	}
 }
 
-// fewMissing reports whether the cells that the functions miss are so few that
-// plain counts do.
+// fewMissing reports whether the cells that the functions miss, of those that
+// both ever cover, are so few that plain counts do: a cell that is never covered
+// in both has no part in any rotation.
 func fewMissing(f, g *Marks, windows [][]int) bool {
 	if f.Valid == nil && g.Valid == nil {
 		return true
 	}
-	missing, cells := 0, 0
+	missing, cells, shared := 0, 0, sharedCells(f, g)
 	for _, w := range windows {
 		for _, row := range w {
-			cells += f.Cells
-			missing += max(f.Cells-f.validCells(row), g.Cells-g.validCells(row))
+			cells += shared
+			missing += max(f.missingCells(row, g, shared), g.missingCells(row, f, shared))
 		}
 	}
 	return float64(missing) <= maxMissing*float64(cells)
@@ -167,77 +169,6 @@ func jointCells(f, g *Marks, row, other int) int {
 		return f.validCells(row)
 	}
 	return countBoth(f.row(f.Valid, row), g.row(g.Valid, other))
-}
-
-// centredOverlaps returns the overlaps of row i of one function with row j of
-// another, of centred indicators.
-func centredOverlaps(a, b *[2][][]float64, i, j int) overlapValues {
-	return overlapValues{
-		positivePositive: floats.Dot(a[0][i], b[0][j]), negativeNegative: floats.Dot(a[1][i], b[1][j]),
-		positiveNegative: floats.Dot(a[0][i], b[1][j]), negativePositive: floats.Dot(a[1][i], b[0][j]),
-	}
-}
-
-// cellMeans are the shares of the valid rows in which each cell of a row is a
-// positive and a negative feature.
-type cellMeans [2][]float64
-
-func newCellMeans(m *Marks, windows [][]int) *cellMeans {
-	means := &cellMeans{make([]float64, m.Cells), make([]float64, m.Cells)}
-	valid := make([]float64, m.Cells)
-	for _, w := range windows {
-		for _, row := range w {
-			addBits(valid, m.valid(row))
-			addBits(means[0], m.row(m.Positive, row))
-			addBits(means[1], m.row(m.Negative, row))
-		}
-	}
-	for c, n := range valid {
-		if n > 0 {
-			means[0][c] /= n
-			means[1][c] /= n
-		}
-	}
-	return means
-}
-
-// addBits adds 1 to the counts of the bits that are set.
-func addBits(counts []float64, words []uint64) {
-	for i, w := range words {
-		for ; w != 0; w &= w - 1 {
-			counts[64*i+bits.TrailingZeros64(w)]++
-		}
-	}
-}
-
-// centred returns the centred indicators of the rows of a window, of positive
-// and of negative features; 0 in cells that are not valid.
-func (c *cellMeans) centred(m *Marks, window []int) (values [2][][]float64) {
-	for sign, plane := range [][]uint64{m.Positive, m.Negative} {
-		sum, cells := 0.0, 0
-		for _, row := range window {
-			x := make([]float64, m.Cells)
-			addBits(x, m.row(plane, row))
-			for i, w := range m.valid(row) {
-				for ; w != 0; w &= w - 1 {
-					at := 64*i + bits.TrailingZeros64(w)
-					x[at] -= c[sign][at]
-					sum += x[at]
-					cells++
-				}
-			}
-			values[sign] = append(values[sign], x)
-		}
-		mean := sum / float64(max(cells, 1))
-		for r, row := range window {
-			for i, w := range m.valid(row) {
-				for ; w != 0; w &= w - 1 {
-					values[sign][r][64*i+bits.TrailingZeros64(w)] -= mean
-				}
-			}
-		}
-	}
-	return values
 }
 
 // dataCounts returns the counts of the data in the rows of the windows.

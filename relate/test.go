@@ -106,6 +106,8 @@ const (
 // signed overlap D, and of the four overlaps, is that of the sum of the
 // windows' overlaps over all combinations of rotations, the data's among them.
 //
+// A week is common if both functions hold a value in at least half of the cells
+// in which each ever does: of the regions of both, and of the hours or days.
 // Records of 8 to 29 common weeks leave too few windows: their weeks are
 // permuted over the whole record, and the result is Exploratory.
 //
@@ -142,16 +144,22 @@ func (t *Tester) Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 	*r = untested()
 	t.rows = appendCommonRows(t.rows[:0], f, g)
 	r.Rows = len(t.rows)
-	switch kind, reason := t.Null.kind(len(t.rows)); kind {
+	switch kind, reason := t.plan(); kind {
 	case noTest:
 		r.Counts, r.Reason = countRows(f, g, sharedRows(f, g)), reason
 	case permuted:
 		r.explore(f, g, t.rows)
 	default:
-		t.windows = t.Null.windows(t.windows, t.rows)
 		t.test(r, f, g, memoryF, memoryG)
 	}
 	return r
+}
+
+// plan cuts the rows of t into its windows, if that is the test, and returns
+// what can be done, and if nothing the reason.
+func (t *Tester) plan() (kind testKind, reason string) {
+	kind, t.windows, reason = t.Null.plan(t.windows, t.rows)
+	return kind, reason
 }
 
 // Test is [Test] with another null.
@@ -175,7 +183,7 @@ func (t *Tester) test(r *Result, f, g *Marks, memoryF, memoryG *Memory) {
 	if r.checkFeatures(f, g, t.kept, t.Null.Unit); r.Reason != "" {
 		return
 	}
-	if r.checkRotations(t.tables.sums[signedOverlap].share(true), t.Null.attainable()); r.Reason != "" {
+	if r.checkRotations(t.tables.extreme, t.Null.attainable()); r.Reason != "" {
 		return
 	}
 	r.Testable = true

@@ -144,14 +144,14 @@ func TestMoved(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
 	const regions, slots, rows = 3, 7, 5
 	s := randomSigns(rng, rows, regions*slots, 0.3, 0.1)
-	for _, lag := range []int{0, 1, -1, 6, 7, -8, 40} {
+	for _, lag := range []int{0, 1, -1, 6, 7, -8, 40, 1 << 62, math.MinInt, math.MaxInt} {
 		got := s.marks(0).Moved(lag, regions)
 		want := make(signRows, rows)
 		for r := range want {
 			want[r] = make([]int8, regions*slots)
 			for i := range want[r] {
 				from := r*slots + i/regions + lag
-				if want[r][i] = 9; from >= 0 && from < rows*slots {
+				if want[r][i] = 9; lag < rows*slots && lag > -rows*slots && from >= 0 && from < rows*slots {
 					want[r][i] = s[from/slots][from%slots*regions+i%regions]
 				}
 			}
@@ -361,5 +361,41 @@ func TestSharedOutages(t *testing.T) {
 	}
 	if rejected > 24 {
 		t.Errorf("%d of %d unrelated pairs with shared outages have p <= 0.05", rejected, pairs)
+	}
+}
+
+// TestAttainable: whether a rotation could be rare enough is decided by counts,
+// so that a function with a few cells missing is no more testable than one
+// without. Of short records of rare features few are testable, of both.
+func TestAttainable(t *testing.T) {
+	const pairs = 60
+	complete, incomplete := 0, 0
+	for seed := range uint64(pairs) {
+		rng := rand.New(rand.NewPCG(seed, 14))
+		a, b := randomSigns(rng, 30, 168, 0.03, 0), randomSigns(rng, 30, 168, 0.03, 0)
+		test := func() *Result {
+			f, g := a.marks(0), b.marks(0)
+			return Test(f, g, NewMemory(f), NewMemory(g))
+		}
+		r := test()
+		complete += b2i(r.Testable)
+		for _, s := range []signRows{a, b} {
+			for _, row := range s {
+				for range 9 { // cells without features
+					if c := rng.IntN(len(row)); row[c] == 0 {
+						row[c] = 9
+					}
+				}
+			}
+		}
+		// D of all rotations is what it was, but rests on fewer cells.
+		cut := test()
+		incomplete += b2i(cut.Testable)
+		if cut.Testable != r.Testable || cut.Reason != r.Reason {
+			t.Errorf("seed %d: testable %t, %q; with cells missing %t, %q", seed, r.Testable, r.Reason, cut.Testable, cut.Reason)
+		}
+	}
+	if complete == 0 || complete > pairs/2 {
+		t.Errorf("%d of %d complete pairs are testable, %d with cells missing; the test shows nothing", complete, pairs, incomplete)
 	}
 }

@@ -106,16 +106,24 @@ func (n Null) kind(rows int) (kind testKind, reason string) {
 	return noTest, fmt.Sprintf("%d common %v with data; a test needs %d", rows, n.Unit, exploratory)
 }
 
-// windows cuts rows for a test of kind windowed, in the memory of the given
-// windows.
-func (n Null) windows(windows [][]int, rows []int) [][]int {
+// plan returns what can be done with rows, which are cut in the memory of the
+// given windows if that is a test in windows, and if nothing the reason.
+func (n Null) plan(windows [][]int, rows []int) (kind testKind, cut [][]int, reason string) {
+	if kind, reason = n.kind(len(rows)); kind != windowed {
+		return kind, windows, reason
+	}
 	switch {
 	case n.Window != 0:
-		return cutWindows(windows[:0], rows, n.Window)
+		windows = cutWindows(windows[:0], rows, n.Window)
 	case n.Unit == Months:
-		return cutWindows(windows[:0], rows, monthsInWindow)
+		windows = cutWindows(windows[:0], rows, monthsInWindow)
+	default:
+		windows = chooseWindows(windows, rows)
 	}
-	return chooseWindows(windows, rows)
+	if len(windows) == 0 {
+		return noTest, windows, fmt.Sprintf("%d common %v with data, none of them in a stretch of %d without a gap of more than %d; a test exchanges those of a stretch", len(rows), n.Unit, fewestPerRow, longestGap)
+	}
+	return windowed, windows, ""
 }
 
 // attainable is the p that the most extreme rotation has at most.
@@ -130,16 +138,18 @@ func (n Null) attainable() float64 {
 // Windows returns the rows of two functions in which their features are
 // counted, in the windows that rows are exchanged in; in one if that is the
 // whole record. Without a test these are all rows of both records, as there is
-// no reason then to leave out those with less than half of their cells.
+// no reason then to leave out those with less than half of their cells; what
+// half is, see [Test].
 func (n Null) Windows(f, g *Marks) [][]int {
 	rows := commonRows(f, g)
-	switch kind, _ := n.kind(len(rows)); kind {
+	switch kind, windows, _ := n.plan(nil, rows); kind {
 	case noTest:
 		return [][]int{sharedRows(f, g)}
 	case permuted:
 		return [][]int{rows}
+	default:
+		return windows
 	}
-	return n.windows(nil, rows)
 }
 
 // cutWindows cuts rows, which ascend, into windows of about size rows, of
@@ -195,23 +205,24 @@ func sharedRows(f, g *Marks) []int {
 }
 
 // commonRows returns the rows that both functions have and in which at least
-// half of the cells are valid in both.
+// half of the cells that both ever cover are valid in both: a region that one
+// of them knows nothing of is not missing, it is not part of the question. No
+// row will do where they have no cell in common.
 func commonRows(f, g *Marks) []int { return appendCommonRows(nil, f, g) }
 
 // appendCommonRows appends them to rows.
 func appendCommonRows(rows []int, f, g *Marks) []int {
 	f.check(g)
+	shared := sharedCells(f, g)
+	if shared == 0 && f.Cells > 0 {
+		return rows
+	}
 	for row := max(f.First, g.First); row < min(f.First+f.Rows, g.First+g.Rows); row++ {
 		joint := f.Cells
-		switch {
-		case f.Valid != nil && g.Valid != nil:
-			joint = countBoth(f.row(f.Valid, row), g.row(g.Valid, row))
-		case f.Valid != nil:
-			joint = f.validCells(row)
-		case g.Valid != nil:
-			joint = g.validCells(row)
+		if f.Valid != nil || g.Valid != nil {
+			joint = jointCells(f, g, row, row)
 		}
-		if 2*joint >= f.Cells {
+		if 2*joint >= shared {
 			rows = append(rows, row)
 		}
 	}

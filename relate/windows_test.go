@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -149,5 +150,148 @@ func TestCountsWithoutTest(t *testing.T) {
 		if r.Testable || r.Rows >= minExploratory || c.Cells != want.Cells || c.PositivePositive != want.PositivePositive || c.NegativeG != want.NegativeG || c.PositivePositive == 0 {
 			t.Errorf("%s: testable %t, %d rows, counts %+v, want %+v", name, r.Testable, r.Rows, c, want)
 		}
+	}
+}
+
+// masked returns signs of 10 regions in rows of slots, missing where keep says
+// so.
+func masked(rng *rand.Rand, rows, slots int, keep func(row, slot, region int) bool) signRows {
+	s := randomSigns(rng, rows, 10*slots, 0.15, 0)
+	for row := range s {
+		for c := range s[row] {
+			if !keep(row, c/10, c%10) {
+				s[row][c] = 9
+			}
+		}
+	}
+	return s
+}
+
+// TestNeverCovered: regions that a function never covers are no part of the
+// question, so that the test is that of the regions of both alone.
+func TestNeverCovered(t *testing.T) {
+	between := func(low, high int) func(_, _, region int) bool {
+		return func(_, _, region int) bool { return low <= region && region < high }
+	}
+	for _, tc := range []struct {
+		name       string
+		f, g       func(row, slot, region int) bool
+		first, end int // regions of both
+	}{
+		{"the same four regions", between(3, 7), between(3, 7), 3, 7},
+		{"two in common", between(0, 6), between(4, 10), 4, 6},
+		{"one of them everywhere", between(0, 10), between(8, 10), 8, 10},
+		{"none in common", between(0, 5), between(5, 10), 5, 5},
+	} {
+		rng := rand.New(rand.NewPCG(1, 64))
+		a, b := masked(rng, 104, 7, tc.f), masked(rng, 104, 7, tc.g)
+		for row := range a { // something in common
+			for c, x := range a[row] {
+				if b[row][c] != 9 && x != 9 && rng.IntN(3) == 0 {
+					b[row][c] = x
+				}
+			}
+		}
+		f, g := a.marks(0), b.marks(0)
+		m := NewMemory(f)
+		got := Test(f, g, m, m)
+		if tc.first == tc.end {
+			if got.Reason != "0 common weeks with data; a test needs 8" {
+				t.Errorf("%s: testable %t, %q", tc.name, got.Testable, got.Reason)
+			}
+			continue
+		}
+		only := func(s signRows) *Marks {
+			kept := make(signRows, len(s))
+			for row := range s {
+				for c, x := range s[row] {
+					if r := c % 10; tc.first <= r && r < tc.end {
+						kept[row] = append(kept[row], x)
+					}
+				}
+			}
+			return kept.marks(0)
+		}
+		want := Test(only(a), only(b), m, m)
+		if !got.Testable || got.Rows != 104 || fmt.Sprint(*got) != fmt.Sprint(*want) {
+			t.Errorf("%s: %+v, of the common regions alone %+v", tc.name, got, want)
+		}
+	}
+}
+
+// TestCommonRows compares with loops over the cells: which rows are common, and
+// whether few of the cells that both ever cover are missing.
+func TestCommonRows(t *testing.T) {
+	for seed := range uint64(200) {
+		rng := rand.New(rand.NewPCG(seed, 65))
+		mask := func() func(row, slot, region int) bool {
+			regions, missing, out := 1+rng.IntN(10), []float64{0, 0.01, 0.3}[rng.IntN(3)], rng.IntN(20)
+			return func(row, _, region int) bool {
+				return region < regions && rng.Float64() >= missing && (row != out || rng.IntN(2) == 0)
+			}
+		}
+		a, b := masked(rng, 20, 7, mask()), masked(rng, 20, 7, mask())
+		f, g := a.marks(5), b.marks(5)
+		shared := make([]bool, 70)
+		all := 0
+		for c := range shared {
+			inA, inB := false, false
+			for row := range a {
+				inA, inB = inA || a[row][c] != 9, inB || b[row][c] != 9
+			}
+			shared[c] = inA && inB
+			all += b2i(shared[c])
+		}
+		var want []int
+		missing := 0
+		for row := range a {
+			var joint, ofA, ofB int
+			for c, is := range shared {
+				if is {
+					joint += b2i(a[row][c] != 9 && b[row][c] != 9)
+					ofA += b2i(a[row][c] == 9)
+					ofB += b2i(b[row][c] == 9)
+				}
+			}
+			if joint > 0 && 2*joint >= all {
+				want = append(want, 5+row)
+				missing += max(ofA, ofB)
+			}
+		}
+		rows := commonRows(f, g)
+		if !slices.Equal(rows, want) {
+			t.Errorf("seed %d: common rows %v, want %v", seed, rows, want)
+		}
+		if few := fewMissing(f, g, [][]int{rows}); few != (float64(missing) <= 0.02*float64(all*len(rows))) {
+			t.Errorf("seed %d: few missing %t, with %d of %d cells missing", seed, few, missing, all*len(rows))
+		}
+	}
+}
+
+// TestNoWindows: weeks far from each other leave nothing to exchange, and the
+// reason says so.
+func TestNoWindows(t *testing.T) {
+	rows := make(signRows, 400)
+	rng := rand.New(rand.NewPCG(1, 31))
+	for w := range rows {
+		rows[w] = make([]int8, 70)
+		for c := range rows[w] {
+			rows[w][c] = int8(rng.IntN(10) / 9)
+			if w%8 != 0 {
+				rows[w][c] = 9 // missing
+			}
+		}
+	}
+	f := rows.marks(0)
+	const want = "50 common weeks with data, none of them in a stretch of 4 without a gap of more than 6; a test exchanges those of a stretch"
+	m := NewMemory(f)
+	if r := Test(f, f, m, m); r.Testable || r.Reason != want || r.Counts.PositivePositive == 0 {
+		t.Errorf("testable %t, %q, %+v", r.Testable, r.Reason, r.Counts)
+	}
+	if s := Sweep([]*Marks{f}, []*Marks{f}, []*Memory{m}, []*Memory{m}); s.Testable || s.Reason != want || s.Results[0].Reason != want {
+		t.Errorf("testable %t, %q", s.Testable, s.Reason)
+	}
+	if w := (Null{}).Windows(f, f); len(w) != 1 || len(w[0]) != 400 {
+		t.Errorf("%d windows, which are all rows without a test", len(w))
 	}
 }

@@ -33,6 +33,9 @@ func TestRun(t *testing.T) {
 		{"unknown flag", []string{"features", field, "--treshold", "tail:5"}, jobs.ExitUsage, "", "unknown flag: --treshold; see 'polygamy features --help'"},
 		{"no file", []string{"features"}, jobs.ExitUsage, "", "features takes one file, not 0; see 'polygamy features --help'"},
 		{"unknown class", []string{"features", field, "--threshold", "tale:5"}, jobs.ExitUsage, "", `--threshold: threshold class "tale:5": unknown class; use tail:Q, sweep`},
+		{"decoys of nothing", []string{"decoys"}, jobs.ExitUsage, "", "decoys takes function files of 'polygamy ingest' or a folder of them; see 'polygamy decoys --help'"},
+		{"decoys of no functions", []string{"decoys", filepath.Dir(field)}, jobs.ExitInput, "", filepath.Dir(field) + ": none of 0 function files is of hours, days or weeks"},
+		{"calibrate nothing", []string{"calibrate", "none", "--pairs", "-2"}, jobs.ExitUsage, "", "--pairs -2: give a number of pairs"},
 		{"file that is not there", []string{"features", "none.csv"}, jobs.ExitInput, "", "open none.csv: no such file or directory"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -1,0 +1,240 @@
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"polygamy/datasets"
+	"polygamy/relate"
+	"polygamy/topology"
+)
+
+// simulated writes functions of days, three years of one region: cafes and
+// rain have a third of their shocks in common, buses and trains none. short is
+// cafes for 20 weeks, monthly a function of months.
+func simulated(t *testing.T) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	const days = 156 * 7
+	rng := rand.New(rand.NewPCG(5, 1))
+	noise := func() []float64 {
+		v := make([]float64, days)
+		for i := range v {
+			v[i] = rng.NormFloat64() + 2*float64(boolInt(i%7 < 5))
+		}
+		return v
+	}
+	cafes, rain, buses, trains := noise(), noise(), noise(), noise()
+	for range 30 {
+		at := rng.IntN(days)
+		cafes[at], rain[at] = cafes[at]+6, rain[at]+6
+		for _, v := range [][]float64{cafes, rain, buses, trains, buses, trains} {
+			v[rng.IntN(days)] += 6
+		}
+	}
+	for _, f := range []struct {
+		dataset, column string
+		resolution      datasets.Resolution
+		values          []float64
+	}{
+		{"cafes", "guests", datasets.Day, cafes}, {"rain", "mm", datasets.Day, rain}, {"city", "buses", datasets.Day, buses},
+		{"city", "trains", datasets.Day, trains}, {"short", "guests", datasets.Day, cafes[:140]}, {"monthly", "rents", datasets.Month, rain[:40]},
+	} {
+		saveFunction(t, folder, dayFunction(f.dataset, f.column, f.resolution, 0, f.values))
+	}
+	return folder
+}
+
+// dayFunction returns a function of the city that begins some weeks after
+// 2012-01-02, a Monday.
+func dayFunction(dataset, column string, r datasets.Resolution, weeks int, values []float64) *datasets.Function {
+	return &datasets.Function{
+		Dataset: dataset, Spec: datasets.FunctionSpec{Kind: datasets.Mean, Column: column}, Values: values,
+		Axis:    datasets.NewAxis(r, nil, time.Date(2012, 1, 2+7*weeks, 0, 0, 0, 0, time.UTC), len(values)),
+		Regions: datasets.WholeCity(),
+	}
+}
+
+func saveFunction(t *testing.T, folder string, f *datasets.Function) (name string) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := f.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	name = filepath.Join(folder, FunctionPath(f))
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func decoys(t *testing.T, o DecoysOptions) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := RunDecoys(context.Background(), o, &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestDecoys: the pair that is related is the one that is found, no decoy is,
+// and what cannot be tested is counted.
+func TestDecoys(t *testing.T) {
+	folder := simulated(t)
+	var d Decoys
+	o := DecoysOptions{Inputs: []string{folder}, Versions: []string{"anomaly"}, Format: "json", Workers: 1}
+	first := decoys(t, o)
+	if err := json.Unmarshal([]byte(first), &d); err != nil {
+		t.Fatal(err)
+	}
+	if d.Functions != 5 || d.Datasets != 4 || !slices.Equal(d.LeftOut, []Reason{{"steps of a month have no weeks to move by", 1}}) {
+		t.Errorf("%d functions of %d datasets, left out %v; want 5 of 4, and the one of months", d.Functions, d.Datasets, d.LeftOut)
+	}
+	// Of the ten pairs of functions one is of one dataset, and four have 20 weeks.
+	if d.Real.Tests != 5 || d.Decoy.Tests != 5 || d.Real.DatasetPairs != 1 || d.Real.Leaves != 1 || d.Decoy.DatasetPairs != 0 || *d.TestsFDP != 0 {
+		t.Errorf("real %+v, decoy %+v", d.Real, d.Decoy)
+	}
+	if f := d.Real.Found[0]; f.A != "cafes.mean(guests)" || f.B != "rain.mean(mm)" || f.Resolution != "day-city" || f.Version != "anomaly" || f.Class != "sweep" || f.Weeks != 0 {
+		t.Errorf("found %+v", f)
+	}
+	if want := []Reason{{"n common weeks with data: exploratory, no candidate for a discovery", 4}}; !slices.Equal(d.Real.Untestable, want) {
+		t.Errorf("not tested: %v, want %v", d.Real.Untestable, want)
+	}
+	r := d.Rates[0]
+	if len(d.Rates) != 1 || r.Pairs != 5 || r.Decoys != 5*18 || r.Share05 > 0.12 || len(r.ByWeeks) != 18 || r.ByWeeks[0].Weeks != -104 || r.ByWeeks[0].Decoys != 5 {
+		t.Errorf("rates %+v", d.Rates)
+	}
+	for _, workers := range []int{2, 7} {
+		if o.Workers = workers; decoys(t, o) != first {
+			t.Errorf("%d workers give another result than one", workers)
+		}
+	}
+}
+
+// TestDecoysText reads the page.
+func TestDecoysText(t *testing.T) {
+	folder := simulated(t)
+	text := decoys(t, DecoysOptions{Inputs: []string{folder}, Classes: []string{"sweep", "salient"}, Weeks: 60})
+	for _, want := range []string{
+		"5 functions of 4 datasets, q = 0.05, decoys moved by 60 weeks\n",
+		"  left out: 1, steps of a month have no weeks to move by\n",
+		"pairs of datasets                         1        0   0.000\n",
+		"day-city             raw      sweep            5       90 ",
+		"day-city             anomaly  salient          5       90 ",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if !strings.Contains(decoys(t, DecoysOptions{Inputs: []string{folder}, Resolutions: []string{"month-city", "day-city"}}), "5 functions") {
+		t.Error("a choice of resolutions that has all functions of days leaves some out")
+	}
+}
+
+// TestDecoysErrors: what is wrong on the command line, and in the files.
+func TestDecoysErrors(t *testing.T) {
+	folder := simulated(t)
+	twice := saveFunction(t, filepath.Join(folder, "copy"), dayFunction("rain", "mm", datasets.Day, 0, make([]float64, 70)))
+	for _, tc := range []struct {
+		name string
+		o    DecoysOptions
+		code int
+		want string
+	}{
+		{"version", DecoysOptions{Inputs: []string{folder}, Versions: []string{"cooked"}}, ExitUsage, `--version: unknown version "cooked"`},
+		{"class", DecoysOptions{Inputs: []string{folder}, Classes: []string{"tale"}}, ExitUsage, `--class: threshold class "tale"`},
+		{"q", DecoysOptions{Inputs: []string{folder}, Q: 5}, ExitUsage, "--q 5: "},
+		{"weeks", DecoysOptions{Inputs: []string{folder}, Weeks: 3}, ExitUsage, "--weeks 3: "},
+		{"format", DecoysOptions{Inputs: []string{folder}, Format: "xml"}, ExitUsage, ""},
+		{"no folder", DecoysOptions{Inputs: []string{"none"}}, ExitInput, "none"},
+		{"no such resolution", DecoysOptions{Inputs: []string{folder}, Resolutions: []string{"hour-zip"}}, ExitInput, "is of hours, days or weeks at hour-zip"},
+		{"no functions", DecoysOptions{Inputs: []string{t.TempDir()}}, ExitInput, "none of 0 function files"},
+		{"a function twice", DecoysOptions{Inputs: []string{folder}}, ExitInput, twice},
+	} {
+		err := RunDecoys(context.Background(), tc.o, new(bytes.Buffer))
+		if ExitCode(err) != tc.code || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: exit code %d, %v; want %d, %q", tc.name, ExitCode(err), err, tc.code, tc.want)
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := RunDecoys(ctx, DecoysOptions{Inputs: []string{folder}, Versions: []string{"raw"}}, new(bytes.Buffer)); ExitCode(err) != ExitPartial {
+		t.Errorf("interrupted: %v", err)
+	}
+}
+
+// markDays marks a function of days, the sweep.
+func markDays(t *testing.T, weeks int, values []float64) *marked {
+	t.Helper()
+	m, err := markFunction(context.Background(), dayFunction("a", "x", datasets.Day, weeks, values), topology.Class{Kind: topology.SweepShares, Shares: topology.DefaultShares()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// TestMovedMarks: moved marks are those of a record that begins later.
+func TestMovedMarks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	f, g := make([]float64, 7*90), make([]float64, 7*110)
+	for i := range f {
+		f[i] = rng.NormFloat64()
+	}
+	for i := range g {
+		g[i] = rng.NormFloat64()
+	}
+	a, b := markDays(t, 0, f), markDays(t, 3, g)
+	for _, weeks := range []int{0, 1, 26, -52, 55, 100} {
+		later := markDays(t, 3+weeks, g)
+		got, want := a.test(b, weeks), relate.Sweep(a.marks, later.marks, a.memories, later.memories)
+		if got.P != want.P && !(math.IsNaN(got.P) && math.IsNaN(want.P)) || got.Reason != want.Reason {
+			t.Errorf("%d weeks: p %g %q, want %g %q", weeks, got.P, got.Reason, want.P, want.Reason)
+		}
+	}
+}
+
+// TestDecoyShift: a year if that can be, else whole windows, to the side that
+// leaves more.
+func TestDecoyShift(t *testing.T) {
+	for _, tc := range []struct {
+		name                       string
+		first, weeks, other, count int
+		want                       int
+	}{
+		{"equal records", 0, 156, 0, 156, 52},
+		{"the second is late: moved back", 0, 156, 100, 56, -52},
+		{"the second is early: moved on", 100, 56, 0, 156, 52},
+		{"a year and a half", 0, 78, 0, 78, 48},
+		{"forty weeks", 0, 40, 0, 40, 6},
+		{"thirty-five weeks", 0, 35, 0, 35, 0},
+		{"the second has one year of three", 0, 156, 52, 52, 52},
+	} {
+		record := func(first, weeks int) *marked { return markDays(t, first, make([]float64, 7*weeks)) }
+		if got := record(tc.first, tc.weeks).decoyShift(record(tc.other, tc.count), 52); got != tc.want {
+			t.Errorf("%s: moved by %d weeks, want %d", tc.name, got, tc.want)
+		}
+	}
+}
+
+// TestReasons: reasons that differ in their first number are one.
+func TestReasons(t *testing.T) {
+	r := reasons{}
+	for _, reason := range []string{"0.45 cells; a test needs 5", "3e-05 cells; a test needs 5", "none", "12 cells; a test needs 5", "7 weeks"} {
+		r.add(reason)
+	}
+	if want := []Reason{{"n cells; a test needs 5", 3}, {"n weeks", 1}, {"none", 1}}; !slices.Equal(r.list(), want) {
+		t.Errorf("%v, want %v", r.list(), want)
+	}
+}
