@@ -56,8 +56,10 @@ $(STATICCHECK):
 unit:
 	go test ./...
 
+# Simulations of one goroutine have no races to find, and take minutes with the
+# detector on; unit runs them.
 race:
-	go test -race ./...
+	go test -race -skip 'Calibration|^TestNull(Rates|RatesOfRegions|Tails)$$|^TestPower$$' ./...
 
 # Each benchmark once: that it runs, not how fast.
 bench:

@@ -39,8 +39,8 @@
 // # What each method assumes, and what you see when that fails
 //
 //	method                   assumes                      breaks when                what you see
-//	windows of six weeks     the routine repeats from     a season is steep inside   rates of 0.06 at 0.05 on raw
-//	                         week to week in a window     six weeks                  values; use anomalies
+//	windows of six weeks     the routine repeats from     a season is steep inside   rates of 0.07 to 0.14 at 0.05
+//	                         week to week in a window     six weeks                  on raw values; use anomalies
 //	                         what is slower than that     the question is about      no relationship: the slow level
 //	                         is not the question          years or quarters          is conditioned out
 //	long-memory guard        windows are independent      features last for weeks    Inflation above 1, the null is
@@ -65,6 +65,9 @@
 //	                         cells, one tail              fields: always
 //
 // Rows of one week or one month each, and other windows, are a [Null]'s.
+//
+// relate/docs/calibration.md has the rates and the power of these methods in
+// simulated worlds.
 //
 // Holidays and weather are real common causes at this scale: a p-value says
 // that two functions are related, not that one drives the other.

@@ -192,7 +192,14 @@ func (d *depths) saddlepoint(s *windowSum, below bool, limit, mean float64) floa
 		return normalUpper((mean - limit) / sd)
 	}
 	p := normalUpper(w) + normalDensity(w)*(1/u-1/w)
-	if !(p > 0) {
+	switch {
+	case sign < 0 && !s.whole:
+		// Towards the far end u vanishes before w does, and the correction
+		// outweighs the leading term: sums of features that are rare and in part
+		// missing lie there, and would have a p near 0 instead of near 1. Whole
+		// numbers are exact there.
+		return max(p, normalUpper(w))
+	case !(p > 0):
 		return 0 // the caller knows the least probability
 	}
 	return p

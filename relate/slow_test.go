@@ -183,6 +183,9 @@ func (n *null) saddlepoint(at, mean, variance float64) float64 {
 		return normalUpper((at - mean) / sd)
 	}
 	p := normalUpper(w) + normalDensity(w)*(1/z-1/w)
+	if s < 0 && !n.whole {
+		return max(p, normalUpper(w)) // see depths.saddlepoint
+	}
 	if !(p > 0) {
 		return 0 // the caller knows the least probability
 	}
