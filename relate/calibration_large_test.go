@@ -226,7 +226,7 @@ func powers(w io.Writer, cases []powerCase, graph *CompatGraph, size *calibratio
 
 const calibrationHead = `# Calibration of the test
 
-Made by %s, which needs about ten minutes of two cores. Seeds are fixed, so it gives the same numbers again; the worlds are those of
+Made by %s, which needs six to ten minutes of two cores. Seeds are fixed, so it gives the same numbers again; the worlds are those of
 relate/world_test.go. Methods:
 
 - **sweep**: the default question, tails of 1, 2, 5, 10 and 20 %% a side, the search over them paid for
