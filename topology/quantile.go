@@ -196,7 +196,7 @@ func (b *rankBins) countSelected(entries []uint32, block []float64, selected []i
 	for i, s := range selected {
 		x := block[s]
 		bin := uint(int((x - lo) * scale))
-		if bin < uint(len(count)) {
+		if bin < uint(len(count)) && x == x { // processors differ in what a missing value becomes
 			count[bin]++
 		} else {
 			bin = uint(b.bin(x)) // beyond the bins, or missing
