@@ -1,10 +1,8 @@
 package datasets
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"math"
 	"slices"
 )
@@ -28,16 +26,6 @@ const (
 	// Poisson, binomial and negative-binomial data", Biometrika 35, 1948).
 	anscombe = 3.0 / 8
 
-	// lowCount is the median below which a region has low counts. The variance
-	// after Anscombe's transformation is 2 % off at a mean of 3, 8 % at 2 and
-	// 28 % at 1, and so few different values keep the hour of the week in the
-	// shape of their distribution, which ranks do not.
-	lowCount = 3
-	// A region with more than one zero in mostZeros values has low counts
-	// whatever its median: no level or spread describes both the zeros and the
-	// rest.
-	mostZeros = 3
-
 	// fewestForSpread is the number of values from which a standard deviation
 	// is taken as the stratum's own. That of 8 normal values is off by a
 	// quarter (one standard error, 1/sqrt(2(n-1)) = 0.27).
@@ -51,11 +39,6 @@ const (
 	// rounding is the spread, of values up to 1, that is a remainder of
 	// rounding: the level and the mean are a few times 2^-53 off.
 	rounding = 1.0 / (1 << 45)
-
-	// scoreUnit is what normal scores are rounded to, so that they do not
-	// depend on the last bits of a machine's logarithm. Scores of different
-	// ranks among up to 10,000 weeks are further apart.
-	scoreUnit = 1.0 / (1 << 32)
 )
 
 // Anomaly returns the departure of f from its routine: the version of a
@@ -86,12 +69,28 @@ const (
 //     the only value of a stratum.
 //
 // A region has low counts if, of the values of step 1, more than half are
-// less than 3 or more than a third are 0. There, step 3 is: the rank r in the
-// stratum of n becomes the (r-1/2)/n quantile of the normal distribution.
-// Equal values are ranked by a fixed hash of the step's number, the region's id
-// and all of its values, so that the result does not depend on any order. Were
-// the order of equal values the same in all functions, the many zeros of two
-// rare kinds of events would look related.
+// less than 3 or more than a third are 0. Its zeros have nothing to tell apart
+// but their level, which would make the lowest values of a record the zeros of
+// its busiest weeks. There, the place of each raw value in the distribution
+// that its level makes likely is ranked in the stratum, and rank r of n becomes
+// the (r-1/2)/n quantile of the normal distribution; equal values have places
+// at random in the probability that they share (Dunn and Smyth, "Randomized
+// quantile residuals", J. Computational and Graphical Statistics 5, 1996). So a
+// zero in a busy week is as likely as any other to be the lowest, and says as
+// little.
+//
+//   - The level is that of step 2, of raw values, and with 16 events of the
+//     region's overall level added to those that it is the mean of: few events
+//     make no level of their own. An event is the mean value that is not 0. The
+//     level times the ratio of the stratum's values to its levels is what is
+//     expected.
+//   - Whole numbers up to 1000 have the negative binomial distribution of that
+//     mean, with the dispersion of the region by moments, 1/512 at least.
+//   - Others are ranked by their ratio to the level.
+//   - Random places come from a fixed hash of the step's number, the region's id
+//     and all of its values, so that the result does not depend on any order.
+//     Were they the same in all functions, the many zeros of two rare kinds of
+//     events would look related.
 //
 // Months have no running level: the mean of the month of the year is
 // subtracted, and the rest divided by the region's standard deviation. A month
@@ -103,7 +102,7 @@ const (
 //
 // Running sums are kept in two doubles each, so that a long record loses no
 // digits, and everything is added up in the order of steps: equal functions
-// give equal bits. Cost: O(cells), and O(cells log weeks) for low counts.
+// give equal bits. Cost: O(cells), and O(cells (log weeks + value)) for low counts.
 func (f *Function) Anomaly() (*Function, error) {
 	regions := len(f.Regions.IDs)
 	switch {
@@ -204,41 +203,22 @@ func newRoutine(f *Function) (*routine, error) {
 
 // depart replaces the values of one region by their departures.
 func (r *routine) depart(x []float64, id string) {
-	low, seed := r.counts && r.week > 0 && isLow(x), uint64(0)
-	if low {
-		seed = tieSeed(x, id)
+	if r.counts && r.week > 0 && isLow(x) {
+		r.departLow(x, id)
+		return
 	}
 	r.stabilise(x)
 	y := x
 	if r.week > 0 {
 		y = r.departed
-		removeLevel(y, x, r.week)
+		runningLevel(y, x, r.week, prior{})
+		for i, level := range y {
+			y[i] = x[i] - level
+		}
 	}
 	r.tally(y)
-	if low {
-		r.rank(y, seed)
-	} else {
-		r.standardise(y)
-	}
+	r.standardise(y)
 	copy(x, y)
-}
-
-// isLow reports whether the values of a region are low counts.
-func isLow(x []float64) bool {
-	n, below, zeros := 0, 0, 0
-	for _, v := range x {
-		switch {
-		case !isFinite(v):
-			continue
-		case v == 0:
-			zeros++
-			below++
-		case v < lowCount:
-			below++
-		}
-		n++
-	}
-	return 2*below > n || mostZeros*zeros > n
 }
 
 // stabilise transforms counts, makes values that are not finite missing, and
@@ -257,6 +237,12 @@ func (r *routine) stabilise(x []float64) {
 		}
 		largest = max(largest, math.Abs(x[i]))
 	}
+	scaleTo1(x, largest)
+}
+
+// scaleTo1 multiplies x by the power of two that brings the largest magnitude
+// to between 1/2 and 1.
+func scaleTo1(x []float64, largest float64) {
 	_, exponent := math.Frexp(largest)
 	// In two factors: one alone may be beyond the doubles.
 	half := exponent / 2
@@ -268,9 +254,13 @@ func (r *routine) stabilise(x []float64) {
 
 func isFinite(x float64) bool { return math.Abs(x) <= math.MaxFloat64 }
 
-// removeLevel sets y to x less its running level; week is the number of steps
-// of a week.
-func removeLevel(y, x []float64, week int) {
+// A prior is added to what a level is the mean of: so many values with that
+// sum.
+type prior struct{ values, sum float64 }
+
+// runningLevel sets y to the running level of x, missing where x is; week is
+// the number of steps of a week.
+func runningLevel(y, x []float64, week int, p prior) {
 	// With an even number of steps, those at both ends count half.
 	steps := levelWeeks * week
 	reach := steps / 2
@@ -298,8 +288,8 @@ func removeLevel(y, x []float64, week int) {
 				}
 			}
 		}
-		y[i] = x[i] - sum/weight // missing if x[i] is
-		if weight < float64(fewestLevelWeeks*week) {
+		y[i] = (sum + p.sum) / (weight + p.values)
+		if math.IsNaN(x[i]) || weight < float64(fewestLevelWeeks*week) {
 			y[i] = math.NaN()
 		}
 	}
@@ -370,90 +360,4 @@ func (r *routine) standardise(y []float64) {
 	for i := range y {
 		y[i] /= r.tallies[r.stratum[i]].spread
 	}
-}
-
-// A ranked is a value with what orders it among equal ones.
-type ranked struct {
-	value float64
-	hash  uint64
-	step  int32
-}
-
-// tieSeed is a hash of a region's id and values, infinite ones being missing.
-func tieSeed(x []float64, id string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(id))
-	seed := h.Sum64()
-	for _, v := range x {
-		bits := uint64(1) // no value of a count has these
-		if isFinite(v) {
-			bits = math.Float64bits(v + 0) // zeros have no sign
-		}
-		seed = scatter(seed ^ bits)
-	}
-	return seed
-}
-
-// rank replaces values by the normal scores of their ranks in their strata,
-// equal ones being ordered by a hash with the given seed.
-func (r *routine) rank(y []float64, seed uint64) {
-	total := 0
-	for i := range r.tallies {
-		t := &r.tallies[i]
-		total, t.n = total+t.n, total // from here on, where its next value goes
-	}
-	if cap(r.ranked) < total {
-		r.ranked = make([]ranked, len(y))
-	}
-	list := r.ranked[:total]
-	least, most := math.Inf(1), math.Inf(-1)
-	for i, v := range y {
-		y[i] = math.NaN()
-		t := &r.tallies[r.stratum[i]]
-		if math.IsNaN(v) || math.IsNaN(t.mean) {
-			continue
-		}
-		v = math.Round(v/rounding) * rounding // equal counts above equal levels are equal
-		least, most = min(least, v), max(most, v)
-		list[t.n] = ranked{v, scatter(seed + uint64(r.first+int64(i))), int32(i)}
-		t.n++
-	}
-	if !(most-least > rounding) {
-		return
-	}
-	begin := 0
-	for _, t := range r.tallies {
-		stratum := list[begin:t.n]
-		begin = t.n
-		slices.SortFunc(stratum, func(a, b ranked) int {
-			return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.hash, b.hash), cmp.Compare(a.step, b.step))
-		})
-		scores := r.normalScores(len(stratum))
-		for k, v := range stratum {
-			y[v.step] = scores[k]
-		}
-	}
-}
-
-// scatter is the finalizer of SplitMix64 (Steele, Lea and Flood, "Fast
-// splittable pseudorandom number generators", OOPSLA 2014).
-func scatter(x uint64) uint64 {
-	x *= 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
-
-// normalScores returns the (k+1/2)/n quantiles of the normal distribution.
-func (r *routine) normalScores(n int) []float64 {
-	scores, ok := r.scores[n]
-	if !ok {
-		scores = make([]float64, n)
-		for k := range scores {
-			z := math.Sqrt2 * math.Erfinv(float64(2*k+1-n)/float64(n))
-			scores[k] = math.Round(z/scoreUnit) * scoreUnit
-		}
-		r.scores[n] = scores
-	}
-	return scores
 }

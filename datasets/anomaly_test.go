@@ -94,28 +94,14 @@ func slowAnomaly(f *Function, region int) []float64 {
 			x[i] = math.Sqrt(x[i] + 3.0/8)
 		}
 	}
+	low := counts && week > 0 && (2*below > covered || 3*zeros > covered)
+	if low {
+		return slowLow(f, region, week)
+	}
 	y := slices.Clone(x)
 	for i := range x {
-		if week == 0 {
-			break
-		}
-		sum, weight := 0.0, 0.0
-		for j := range x {
-			weeksAway := math.Abs(float64(i-j)) / float64(week)
-			w := 0.0
-			if weeksAway < 6.5 {
-				w = 1
-			} else if weeksAway == 6.5 {
-				w = 0.5
-			}
-			if !math.IsNaN(x[j]) {
-				sum += w * x[j]
-				weight += w
-			}
-		}
-		y[i] = math.NaN()
-		if weight >= 4*float64(week) {
-			y[i] = x[i] - sum/weight
+		if week > 0 {
+			y[i] = x[i] - slowLevel(x, i, week, 0, 0)
 		}
 	}
 	strata := map[int][]int{}
@@ -126,62 +112,156 @@ func slowAnomaly(f *Function, region int) []float64 {
 		}
 	}
 	z := slices.Repeat([]float64{math.NaN()}, n)
-	if counts && week > 0 && (2*below > covered || 3*zeros > covered) {
-		slowRank(z, y, strata, f, region)
-		return z
-	}
 	slowStandard(z, y, strata, week == 0)
 	return z
 }
 
-func slowRank(z, y []float64, strata map[int][]int, f *Function, region int) {
+// slowLevel is the running level of step i, with more values added to it that
+// have a sum.
+func slowLevel(x []float64, i, week int, values, sum float64) float64 {
+	weight := 0.0
+	for j := range x {
+		weeksAway := math.Abs(float64(i-j)) / float64(week)
+		w := 0.0
+		if weeksAway < 6.5 {
+			w = 1
+		} else if weeksAway == 6.5 {
+			w = 0.5
+		}
+		if !math.IsNaN(x[j]) {
+			sum += w * x[j]
+			weight += w
+		}
+	}
+	if weight < 4*float64(week) {
+		return math.NaN()
+	}
+	return sum / (weight + values)
+}
+
+// slowLow is the anomaly of a region of low counts.
+func slowLow(f *Function, region, week int) []float64 {
+	n := f.Axis.Len()
+	x := make([]float64, n)
+	valid, sum, events, whole := 0.0, 0.0, 0.0, true
 	h := fnv.New64a()
 	h.Write([]byte(f.Regions.IDs[region]))
 	seed := h.Sum64()
-	for i := range f.Axis.Len() {
-		bits := uint64(1)
-		if x := f.Values[i*len(f.Regions.IDs)+region]; !math.IsNaN(x) && !math.IsInf(x, 0) {
-			bits = math.Float64bits(x)
-		}
-		seed = scatter(seed ^ bits)
-	}
-	less := func(i, j int) bool {
-		if math.Abs(y[i]-y[j]) > 1e-11 {
-			return y[i] < y[j]
-		}
-		return scatter(seed+uint64(f.Axis.first)+uint64(i)) < scatter(seed+uint64(f.Axis.first)+uint64(j))
-	}
-	differ := false
-	for _, stratum := range strata {
-		for _, i := range stratum {
-			for _, other := range strata {
-				differ = differ || len(stratum) > 1 && len(other) > 1 && math.Abs(y[i]-y[other[0]]) > 1e-11
-			}
-		}
-	}
-	for _, stratum := range strata {
-		if len(stratum) < 2 || !differ {
+	for i := range x {
+		x[i] = f.Values[i*len(f.Regions.IDs)+region]
+		if math.IsNaN(x[i]) {
+			seed = scatter(seed ^ 1)
 			continue
 		}
-		for _, i := range stratum {
-			rank := 0.5
-			for _, j := range stratum {
-				if i != j && less(j, i) {
-					rank++
-				}
-			}
-			// The quantile, by halving an interval.
-			low, high := -8.0, 8.0
-			for range 60 {
-				middle := (low + high) / 2
-				if math.Erfc(-middle/math.Sqrt2)/2 < rank/float64(len(stratum)) {
-					low = middle
-				} else {
-					high = middle
-				}
-			}
-			z[i] = low
+		seed = scatter(seed ^ math.Float64bits(x[i]))
+		valid, sum = valid+1, sum+x[i]
+		if x[i] > 0 {
+			events++
 		}
+		whole = whole && x[i] == math.Floor(x[i]) && x[i] <= 1000
+	}
+	z := slices.Repeat([]float64{math.NaN()}, n)
+	least, most := math.Inf(1), math.Inf(-1)
+	for _, v := range x {
+		if !math.IsNaN(v) {
+			least, most = min(least, v), max(most, v)
+		}
+	}
+	if !(least < most) {
+		return z
+	}
+	level, strata := make([]float64, n), map[int][]int{}
+	for i := range x {
+		level[i] = slowLevel(x, i, week, 16*valid/events, 16*sum/events)
+		if !math.IsNaN(x[i]) && !math.IsNaN(level[i]) {
+			s := slowStratum(f.Axis, i)
+			strata[s] = append(strata[s], i)
+		}
+	}
+	y := make([]float64, n)
+	excess, squares := 0.0, 0.0
+	for _, stratum := range strata {
+		values, levels := 0.0, 0.0
+		for _, i := range stratum {
+			values, levels = values+x[i], levels+level[i]
+		}
+		for _, i := range stratum {
+			y[i] = x[i] / level[i]
+			level[i] *= values / levels
+			excess += (x[i]-level[i])*(x[i]-level[i]) - level[i]
+			squares += level[i] * level[i]
+		}
+	}
+	random := func(i int) uint64 { return scatter(seed + uint64(f.Axis.first) + uint64(i)) }
+	for _, stratum := range strata {
+		for _, i := range stratum {
+			if whole {
+				y[i] = -slowAbove(int(x[i]), level[i], max(excess/squares, 1./512), float64(random(i)>>11)/(1<<53))
+			}
+		}
+	}
+	same := 1e-12
+	if whole {
+		same = 0
+	}
+	for _, stratum := range strata {
+		slowRank(z, y, stratum, same, random)
+	}
+	return z
+}
+
+// slowAbove adds up the terms of the negative binomial distribution by their
+// formula, those above x.
+func slowAbove(x int, mean, dispersion, within float64) float64 {
+	size := 1 / dispersion
+	term := func(k int) float64 {
+		if mean == 0 {
+			return float64(b2i(k == 0))
+		}
+		a, _ := math.Lgamma(float64(k) + size)
+		b, _ := math.Lgamma(size)
+		c, _ := math.Lgamma(float64(k) + 1)
+		odds := dispersion * mean
+		return math.Exp(a - b - c - size*math.Log1p(odds) + float64(k)*math.Log(odds/(1+odds)))
+	}
+	sum := (1 - within) * term(x)
+	for k := x + 1; k < x+10 || float64(k) < mean || term(k) > 1e-17*sum; k++ {
+		sum += term(k)
+	}
+	return sum
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// slowRank writes the normal scores of the ranks of y in a stratum to z; values
+// that are as near as same are equal.
+func slowRank(z, y []float64, stratum []int, same float64, random func(i int) uint64) {
+	if len(stratum) < 2 {
+		return
+	}
+	for _, i := range stratum {
+		rank := 0.5
+		for _, j := range stratum {
+			if tied := math.Abs(y[i]-y[j]) <= same; !tied && y[j] < y[i] || tied && random(j) < random(i) {
+				rank++
+			}
+		}
+		// The quantile, by halving an interval.
+		low, high := -8.0, 8.0
+		for range 60 {
+			middle := (low + high) / 2
+			if math.Erfc(-middle/math.Sqrt2)/2 < rank/float64(len(stratum)) {
+				low = middle
+			} else {
+				high = middle
+			}
+		}
+		z[i] = low
 	}
 }
 
@@ -272,6 +352,76 @@ func compareAnomaly(t *testing.T, f *Function) {
 				t.Fatalf("%v of %d %vs, region %d, step %d: %g, want %g", f.Spec.Kind, f.Axis.Len(), f.Axis.Resolution, region, i, got, want)
 			}
 		}
+	}
+}
+
+// TestAnomalyAmounts: sums that are no whole numbers, or large ones, are
+// ranked by their ratio to the level.
+func TestAnomalyAmounts(t *testing.T) {
+	for _, unit := range []float64{0.3, 5000, 1e305} {
+		f := randomFunction(t, rand.New(rand.NewPCG(8, 0)), Sum, Day, 700, 2, 0.7)
+		for i := range f.Values {
+			f.Values[i] *= unit
+		}
+		if unit < 1e300 {
+			compareAnomaly(t, f)
+		}
+		a := anomaly(t, f)
+		if n := len(slices.DeleteFunc(slices.Clone(a.Values), math.IsNaN)); n < 700 {
+			t.Errorf("unit %g: %d values of %d", unit, n, len(a.Values))
+		}
+	}
+}
+
+// TestAnomalyBusyZeros: of rare events, whose rate doubles and halves with the
+// season, the lowest values are not the zeros of busy weeks, which would be
+// features of weeks on end that any two such functions share.
+func TestAnomalyBusyZeros(t *testing.T) {
+	const steps = 156 * 168
+	rng := rand.New(rand.NewPCG(9, 0))
+	values, season := make([]float64, steps), make([]float64, steps)
+	for i := range values {
+		season[i] = math.Sin(float64(i) * 2 * math.Pi / (52 * 168))
+		values[i] = float64(b2i(rng.Float64() < 0.1*math.Exp(0.7*season[i])))
+	}
+	a := anomaly(t, functionOf(t, Count, Hour, 1, values)).Values
+	lowest := slices.Sorted(slices.Values(a))[steps/10]
+	sum, n := 0.0, 0.0
+	for i, x := range a {
+		if x <= lowest {
+			sum += season[i]
+			n++
+		}
+	}
+	if z := sum / math.Sqrt(n/2); math.Abs(z) > 4 {
+		t.Errorf("the season of %g lowest hours is %g standard deviations from its mean", n, z)
+	}
+	// The scores as a whole have no season.
+	trend := 0.0
+	for i, x := range a {
+		trend += x * season[i]
+	}
+	if z := trend / math.Sqrt(steps/2); math.Abs(z) > 4 {
+		t.Errorf("scores have a season of %g standard deviations", z)
+	}
+}
+
+// TestAbove compares with the sum of the terms.
+func TestAbove(t *testing.T) {
+	rng := rand.New(rand.NewPCG(10, 0))
+	for range 1000 {
+		x, within := int(math.Exp(7*rng.Float64()))-1, rng.Float64()
+		mean, dispersion := float64(x)*math.Exp(3*rng.NormFloat64())+rng.Float64(), math.Exp2(12*rng.Float64()-9)
+		if mean = min(mean, 900); x > 0 && rng.IntN(4) == 0 {
+			mean = rng.Float64() / 100
+		}
+		got, want := above(x, mean, dispersion, within), slowAbove(x, mean, dispersion, within)
+		if math.Abs(got-want) > 1e-8*want+1e-300 {
+			t.Fatalf("above(%d, %g, %g, %g) = %g, want %g", x, mean, dispersion, within, got, want)
+		}
+	}
+	if got := above(0, 0, 0.1, 0.25); got != 0.75 {
+		t.Errorf("of no event where none is expected: %g", got)
 	}
 }
 
