@@ -89,12 +89,15 @@ type Discovery struct {
 // A DecoyRate is the share of decoys that are called related, of one kind of
 // test over all shifts.
 type DecoyRate struct {
-	Resolution string      `json:"resolution"`
-	Version    string      `json:"version"`
-	Class      string      `json:"class"`
-	Pairs      int         `json:"pairs"`  // of functions, with at least one decoy
-	Decoys     int         `json:"decoys"` // tests; they are not independent
-	Share05    float64     `json:"share_05"`
+	Resolution string  `json:"resolution"`
+	Version    string  `json:"version"`
+	Class      string  `json:"class"`
+	Pairs      int     `json:"pairs"`  // of functions, with at least one decoy
+	Decoys     int     `json:"decoys"` // tests; they are not independent
+	Share05    float64 `json:"share_05"`
+	// Error05 is the standard error of Share05, if the decoys of one pair of
+	// datasets at one shift, which share most of their events, are one story.
+	Error05    float64     `json:"error_05"`
 	Share01    float64     `json:"share_01"`
 	Share001   float64     `json:"share_001"`
 	ByWeeks    []ShiftRate `json:"by_weeks"`
@@ -560,6 +563,27 @@ func (c *functionCorpus) each(ctx context.Context, workers int, label string, n 
 	return nil
 }
 
+// A decoyTally counts decoys, and those with p of at most each of decoyLevels.
+type decoyTally struct {
+	tested int
+	called [len(decoyLevels)]int
+}
+
+var decoyLevels = [...]float64{0.05, 0.01, 0.001}
+
+func (t *decoyTally) add(p float64) {
+	t.tested++
+	for a, alpha := range decoyLevels {
+		if p <= alpha {
+			t.called[a]++
+		}
+	}
+}
+
+func (t *decoyTally) share(level int) float64 {
+	return float64(t.called[level]) / float64(max(t.tested, 1))
+}
+
 // rates returns the shares of decoys that are called related, of each kind.
 func (t *groupTests) rates() []DecoyRate {
 	var list []DecoyRate
@@ -571,8 +595,8 @@ func (t *groupTests) rates() []DecoyRate {
 		}
 		r := DecoyRate{Resolution: t.group.resolution}
 		r.Version, r.Class = t.corpus.kind(k)
-		called := make([][3]int, len(shifts)) // of each shift, at 0.05, 0.01, 0.001
-		tested := make([]int, len(shifts))
+		all := make([]decoyTally, len(shifts))
+		stories := map[[2]string][]decoyTally{} // of pairs of datasets
 		why := reasons{}
 		for i := range t.pairs {
 			decoys := r.Decoys
@@ -582,26 +606,34 @@ func (t *groupTests) rates() []DecoyRate {
 					continue
 				}
 				r.Decoys++
-				tested[s]++
-				for a, alpha := range []float64{0.05, 0.01, 0.001} {
-					if l.P <= alpha {
-						called[s][a]++
-					}
+				pair := sortedPair(l.datasets[0], l.datasets[1])
+				if stories[pair] == nil {
+					stories[pair] = make([]decoyTally, len(shifts))
 				}
+				all[s].add(l.P)
+				stories[pair][s].add(l.P)
 			}
 			if r.Decoys > decoys {
 				r.Pairs++
 			}
 		}
-		for a, to := range []*float64{&r.Share05, &r.Share01, &r.Share001} {
-			sum := 0
-			for s := range shifts {
-				sum += called[s][a]
+		sum := decoyTally{}
+		for s := range shifts {
+			sum.tested += all[s].tested
+			for a, n := range all[s].called {
+				sum.called[a] += n
 			}
-			*to = float64(sum) / float64(max(r.Decoys, 1))
 		}
+		r.Share05, r.Share01, r.Share001 = sum.share(0), sum.share(1), sum.share(2)
+		for _, pair := range slices.SortedFunc(maps.Keys(stories), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+			for _, story := range stories[pair] {
+				d := float64(story.called[0]) - r.Share05*float64(story.tested)
+				r.Error05 += d * d
+			}
+		}
+		r.Error05 = math.Sqrt(r.Error05) / float64(max(r.Decoys, 1))
 		for s, weeks := range shifts {
-			r.ByWeeks = append(r.ByWeeks, ShiftRate{weeks, tested[s], float64(called[s][0]) / float64(max(tested[s], 1))})
+			r.ByWeeks = append(r.ByWeeks, ShiftRate{weeks, all[s].tested, all[s].share(0)})
 		}
 		r.Untestable = why.list()
 		list = append(list, r)
@@ -779,12 +811,12 @@ func (d *Decoys) text() string {
 // writeRates writes a table of shares of decoys.
 func writeRates(b *strings.Builder, rates []DecoyRate) {
 	fmt.Fprintf(b, "share of decoys, moved by %s weeks both ways, with p at most\n", strings.Trim(fmt.Sprint(decoyWeeks), "[]"))
-	fmt.Fprintf(b, "%-20s %-8s %-10s %7s %8s %8s %8s %8s\n", "resolution", "version", "class", "pairs", "decoys", "0.05", "0.01", "0.001")
+	fmt.Fprintf(b, "%-20s %-8s %-10s %7s %8s %15s %8s %8s\n", "resolution", "version", "class", "pairs", "decoys", "0.05 ± error", "0.01", "0.001")
 	for _, r := range rates {
 		if r.Decoys == 0 {
 			fmt.Fprintf(b, "%-20s %-8s %-10s %7d %8d\n", r.Resolution, r.Version, r.Class, r.Pairs, r.Decoys)
 			continue
 		}
-		fmt.Fprintf(b, "%-20s %-8s %-10s %7d %8d %8.4f %8.4f %8.4f\n", r.Resolution, r.Version, r.Class, r.Pairs, r.Decoys, r.Share05, r.Share01, r.Share001)
+		fmt.Fprintf(b, "%-20s %-8s %-10s %7d %8d %8.4f ±%.4f %8.4f %8.4f\n", r.Resolution, r.Version, r.Class, r.Pairs, r.Decoys, r.Share05, r.Error05, r.Share01, r.Share001)
 	}
 }

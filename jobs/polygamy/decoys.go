@@ -21,7 +21,8 @@ every real coincidence dies. Discoveries among the decoys over those among the
 real pairs estimate the false discovery proportion; it should be near or below
 --q. Then every pair is moved by 8 to 104 weeks both ways: the shares of these
 decoys with p at most 0.05, 0.01 and 0.001 should be near those numbers. They
-are not independent, so a few hundred decoys tell little at 0.001.
+are not independent, so a few hundred decoys tell little at 0.001; the standard
+error at 0.05 takes all pairs of two datasets, at one shift, for one story.
 
 Holidays survive a move by 52 weeks if they keep to the week, as Thanksgiving
 does, and are common causes in the decoys too: compare with --weeks 60.
