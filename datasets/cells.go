@@ -21,8 +21,8 @@ type cellTable struct {
 	last    []int32 // the block of the latest row
 	lastKey int64
 	slots   int
-	counted bool             // rows are counted
-	rows    slotArray[int64] // rows of each slot, if they are
+	counted bool       // rows are counted
+	rows    slotCounts // rows of each slot, if they are
 	states  []columnState
 }
 
@@ -43,14 +43,22 @@ type packedBlock struct {
 
 const noSlot = math.MaxUint16
 
+// newCellTable returns an empty table. Rows are counted if that is asked for,
+// or if sums of theirs are among the states.
 func newCellTable(regions int, counted bool, states []columnState) *cellTable {
-	return &cellTable{
+	t := &cellTable{
 		counted: counted,
 		regions: regions,
 		blocks:  make(map[int64][]int32),
 		lastKey: -1 << 62,
 		states:  states,
 	}
+	for _, s := range states {
+		if s, ok := s.(*sums); ok {
+			t.counted, s.rows = true, &t.rows
+		}
+	}
+	return t
 }
 
 // block returns the slots of a block, -1 for empty cells.
@@ -73,6 +81,8 @@ func (t *cellTable) find(steps []int64, regions, slots []int32) {
 	row := int64(t.regions) + 1 // cells of a step
 	var block []int32
 	key := int64(math.MinInt64) // of block
+	var rows []uint16
+	chunk := int32(-1) // of rows: neighbouring rows have slots in one
 	for i, step := range steps {
 		region := regions[i]
 		if region < 0 {
@@ -92,31 +102,24 @@ func (t *cellTable) find(steps []int64, regions, slots []int32) {
 			t.slots++
 			if t.counted {
 				t.rows.grow(t.slots)
+				chunk = -1
 			}
 		}
 		slots[i] = slot
-	}
-	if t.counted {
-		t.count(slots)
-	}
-	for _, s := range t.states {
-		s.grow(t.slots)
-	}
-}
-
-// count counts rows by their slots.
-func (t *cellTable) count(slots []int32) {
-	chunk := int32(-1) // neighbouring rows have slots in one
-	var rows []int64
-	for _, slot := range slots {
-		if slot < 0 {
+		if !t.counted {
 			continue
 		}
 		if slot>>chunkBits != chunk {
 			chunk = slot >> chunkBits
-			rows = t.rows.chunks[chunk]
+			rows = t.rows.low.chunks[chunk]
 		}
-		rows[slot&(chunkSlots-1)]++
+		n := rows[slot&(chunkSlots-1)] + 1
+		if rows[slot&(chunkSlots-1)] = n; n == 0 {
+			t.rows.carry(slot)
+		}
+	}
+	for _, s := range t.states {
+		s.grow(t.slots)
 	}
 }
 
@@ -218,7 +221,7 @@ func (t *cellTable) absorb(from *cellTable) {
 	if t.counted {
 		t.rows.grow(t.slots)
 		for slot, target := range to {
-			*t.rows.at(target) += *from.rows.at(int32(slot))
+			t.rows.add(target, from.rows.at(int32(slot)))
 		}
 	}
 	for i, s := range t.states {
@@ -240,7 +243,7 @@ func (t *cellTable) add(from *cellTable, stepOf func(int64) int64, regionOf func
 		t.find(steps, regions, slots)
 		for i, slot := range of {
 			if to[slot] = slots[i]; t.counted && slots[i] >= 0 {
-				*t.rows.at(slots[i]) += *from.rows.at(slot) - 1 // find has counted one
+				t.rows.add(slots[i], from.rows.at(slot)-1) // find has counted one
 			}
 		}
 		steps, regions, of = steps[:0], regions[:0], of[:0]

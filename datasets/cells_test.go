@@ -32,7 +32,7 @@ func TestPack(t *testing.T) {
 		}
 		all := func() (found []occupied) {
 			table.each(func(step int64, region int, slot int32) {
-				found = append(found, occupied{step, *table.rows.at(slot), region, table.states[3].result(int(slot))})
+				found = append(found, occupied{step, table.rows.at(slot), region, table.states[3].result(int(slot))})
 			})
 			return found
 		}
@@ -50,7 +50,7 @@ func TestPack(t *testing.T) {
 			}
 		}
 		for i, s := range table.states {
-			if want := []int64{20, 8, 8, 8}[i] * int64(table.slots); s.bytes() != want {
+			if want := []int64{16, 8, 8, 8}[i] * int64(table.slots); s.bytes() != want {
 				t.Errorf("%s: %T takes %d bytes for %d slots, want %d", name, s, s.bytes(), table.slots, want)
 			}
 		}

@@ -6,7 +6,8 @@ import (
 	"math/bits"
 )
 
-// sums is a [columnState] of exact sums and counts of values.
+// sums is a [columnState] of exact sums. Of the values it counts those that
+// rows lack: the table that owns it counts the rows, for all states at once.
 //
 // The sum of a slot is kept without any rounding, so it does not matter in
 // which order values are added. [sums.sum] rounds it once, to the nearest
@@ -14,27 +15,22 @@ import (
 // without a sign if it is zero. [sums.mean] divides the rounded sum by the
 // count; it is always finite. Values must be finite: adding others panics.
 //
-// A sum takes 128 bits, a fixed-point number whose unit all slots share, and
-// a count 32 bits. What does not fit, a value with bits below the unit, one
-// too large, a sum or count that overflows, goes to an unbounded integer of
-// its slot: exact too, but slow. The unit starts at 2^-64, which holds every
+// A sum takes 128 bits, a fixed-point number whose unit all slots share. What
+// does not fit, a value with bits below the unit, one too large, a sum that
+// overflows, goes to an unbounded integer of its slot: exact too, but slow. The
+// unit starts at 2^-64, which holds every
 // value between 2^-12 and 2^62, and all integers. It moves to where the values
 // are when many did not fit.
 type sums struct {
-	totals slotArray[int128] // in units of 2^unit
-	counts slotArray[uint32] // modulo 2^32
-	spills map[int32]*spill
-	unit   int  // from leastExponent to greatestUnit
-	used   bool // something was added, or merged
-	misses int  // values that did not fit since the unit was chosen
+	totals  slotArray[int128]  // in units of 2^unit
+	spills  map[int32]*big.Int // what these cannot hold, in units of 2^leastExponent
+	rows    *slotCounts        // of the owner
+	missing slotCounts         // of the rows, those without a value; without slots if there are none
+	unit    int                // from leastExponent to greatestUnit
+	used    bool               // something was added, or merged
+	misses  int                // values that did not fit since the unit was chosen
 
 	scratch big.Int
-}
-
-// A spill is the part of a slot that its 128 and 32 bits cannot hold.
-type spill struct {
-	sum   big.Int // in units of 2^leastExponent
-	count uint64  // a multiple of 2^32
 }
 
 // firstUnit makes int64 values the high words of totals.
@@ -52,17 +48,14 @@ const (
 const greatestUnit = 896
 
 func newSums() *sums {
-	return &sums{unit: firstUnit, spills: map[int32]*spill{}}
+	return &sums{unit: firstUnit, spills: map[int32]*big.Int{}}
 }
 
-func (s *sums) grow(n int) {
-	s.totals.grow(n)
-	s.counts.grow(n)
-}
+func (s *sums) grow(n int) { s.totals.grow(n) }
 
 func (s *sums) trim(n int) {
 	s.totals.trim(n)
-	s.counts.trim(n)
+	s.missing.trim(n)
 }
 
 func (s *sums) add(slots []int32, values []float64, valid []byte) {
@@ -73,21 +66,26 @@ func (s *sums) add(slots []int32, values []float64, valid []byte) {
 	// Rows that follow each other have slots in one chunk.
 	chunk := int32(-1)
 	var totals []int128
-	var counts []uint32
+	var bits8 byte // of valid, that of the row last
 	for i, slot := range slots {
-		if slot < 0 || !isValid(valid, i) {
+		if i&7 == 0 {
+			if bits8 = 0xff; valid != nil {
+				bits8 = valid[i>>3]
+			}
+		}
+		missing := bits8&1 == 0
+		if bits8 >>= 1; slot < 0 {
+			continue
+		}
+		if missing {
+			s.addMissing(slot, 1)
 			continue
 		}
 		if slot>>chunkBits != chunk {
 			chunk = slot >> chunkBits
-			totals, counts = s.totals.chunks[chunk], s.counts.chunks[chunk]
-			counts = counts[:len(totals)]
+			totals = s.totals.chunks[chunk]
 		}
-		in := slot & (chunkSlots - 1)
-		t := &totals[in]
-		if counts[in]++; counts[in] == 0 {
-			s.spill(slot).count += 1 << 32
-		}
+		t := &totals[slot&(chunkSlots-1)]
 		b := math.Float64bits(values[i])
 		mantissa := b&(1<<mantissaBits-1) | 1<<mantissaBits
 		shift := uint(b>>mantissaBits)&exponentMask - base
@@ -128,10 +126,13 @@ func (s *sums) addInts(slots []int32, values []int64, valid []byte) {
 	s.used = true
 	values = values[:len(slots)]
 	for i, slot := range slots {
-		if slot < 0 || !isValid(valid, i) {
+		if slot < 0 {
 			continue
 		}
-		s.count(slot, 1)
+		if !isValid(valid, i) {
+			s.addMissing(slot, 1)
+			continue
+		}
 		if v := values[i]; s.unit == firstUnit {
 			s.addTotal(slot, int128{hi: uint64(v)})
 		} else { // both halves are doubles
@@ -141,12 +142,13 @@ func (s *sums) addInts(slots []int32, values []int64, valid []byte) {
 	}
 }
 
-func (s *sums) count(slot int32, n uint32) {
-	c := s.counts.at(slot)
-	*c += n
-	if *c < n {
-		s.spill(slot).count += 1 << 32
+// addMissing counts n rows without a value. Most columns have none, and need no
+// memory for it.
+func (s *sums) addMissing(slot int32, n int64) {
+	if int(slot) >= s.missing.low.len() {
+		s.missing.grow(s.totals.len())
 	}
+	s.missing.add(slot, n)
 }
 
 // addTotal adds x, in the unit. If the sum does not fit, the part that was
@@ -184,10 +186,10 @@ func (s *sums) addAny(slot int32, x float64) bool {
 	return s.addTotal(slot, fitting)
 }
 
-func (s *sums) spill(slot int32) *spill {
+func (s *sums) spill(slot int32) *big.Int {
 	p := s.spills[slot]
 	if p == nil {
-		p = new(spill)
+		p = new(big.Int)
 		s.spills[slot] = p
 	}
 	return p
@@ -195,7 +197,7 @@ func (s *sums) spill(slot int32) *spill {
 
 func (s *sums) spillTotal(slot int32, t int128, unit int) {
 	p := s.spill(slot)
-	p.sum.Add(&p.sum, t.big(&s.scratch, unit))
+	p.Add(p, t.big(&s.scratch, unit))
 }
 
 // setUnit changes the unit. Totals that it cannot hold are spilled, and what
@@ -217,16 +219,13 @@ func (s *sums) setUnit(unit int) {
 	}
 	for slot, p := range s.spills {
 		t := s.totals.at(slot)
-		back, ok := int128Of(&p.sum, unit)
+		back, ok := int128Of(p, unit)
 		if !ok {
 			continue
 		}
 		if sum, ok := t.plus(back); ok {
 			*t = sum
-			p.sum = big.Int{}
-			if p.count == 0 {
-				delete(s.spills, slot)
-			}
+			delete(s.spills, slot)
 		}
 	}
 }
@@ -264,7 +263,9 @@ func (s *sums) merge(from columnState, to []int32) {
 		if slot < 0 {
 			continue
 		}
-		s.count(slot, *f.counts.at(int32(i)))
+		if n := f.missing.at(int32(i)); n > 0 {
+			s.addMissing(slot, n)
+		}
 		t := *f.totals.at(int32(i))
 		if fitting, ok := t.rescaled(f.unit, s.unit); ok {
 			s.addTotal(slot, fitting)
@@ -277,18 +278,13 @@ func (s *sums) merge(from columnState, to []int32) {
 			continue
 		}
 		q := s.spill(to[i])
-		q.sum.Add(&q.sum, &p.sum)
-		q.count += p.count
+		q.Add(q, p)
 	}
 }
 
 // values returns the number of values of a slot.
 func (s *sums) values(slot int) int64 {
-	n := int64(*s.counts.at(int32(slot)))
-	if p := s.spills[int32(slot)]; p != nil {
-		n += int64(p.count)
-	}
-	return n
+	return s.rows.at(int32(slot)) - s.missing.at(int32(slot))
 }
 
 // result is the sum.
@@ -327,7 +323,7 @@ func (s *sums) rounded(slot int) (fraction float64, exponent int) {
 	}
 	var exact big.Int
 	t.big(&exact, s.unit)
-	exact.Add(&exact, &p.sum)
+	exact.Add(&exact, p)
 	var f big.Float
 	exponent = f.SetPrec(mantissaBits + 1).SetInt(&exact).MantExp(&f)
 	fraction, _ = f.Float64()
@@ -335,9 +331,9 @@ func (s *sums) rounded(slot int) (fraction float64, exponent int) {
 }
 
 func (s *sums) bytes() int64 {
-	n := int64(s.totals.len())*16 + int64(s.counts.len())*4
+	n := int64(s.totals.len())*16 + s.missing.bytes()
 	for _, p := range s.spills {
-		n += 64 + 8*int64(cap(p.sum.Bits())) // about, with the map
+		n += 64 + 8*int64(cap(p.Bits())) // about, with the map
 	}
 	return n
 }

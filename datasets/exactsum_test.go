@@ -26,6 +26,49 @@ func exactSum(values []float64) (sum, mean float64) {
 	return sum, mean
 }
 
+// countedSums are sums that own the count of their rows.
+type countedSums struct {
+	*sums
+	own slotCounts
+}
+
+func newCountedSums() *countedSums {
+	s := &countedSums{sums: newSums()}
+	s.rows = &s.own
+	return s
+}
+
+func (s *countedSums) grow(n int) { s.sums.grow(n); s.own.grow(n) }
+func (s *countedSums) trim(n int) { s.sums.trim(n); s.own.trim(n) }
+
+func (s *countedSums) count(slots []int32) {
+	for _, slot := range slots {
+		if slot >= 0 {
+			s.own.add(slot, 1)
+		}
+	}
+}
+
+func (s *countedSums) add(slots []int32, values []float64, valid []byte) {
+	s.count(slots)
+	s.sums.add(slots, values, valid)
+}
+
+func (s *countedSums) addInts(slots []int32, values []int64, valid []byte) {
+	s.count(slots)
+	s.sums.addInts(slots, values, valid)
+}
+
+func (s *countedSums) merge(from columnState, to []int32) {
+	f := from.(*countedSums)
+	for i, slot := range to {
+		if slot >= 0 {
+			s.own.add(slot, f.own.at(int32(i)))
+		}
+	}
+	s.sums.merge(f.sums, to)
+}
+
 func TestSums(t *testing.T) {
 	const (
 		large = math.MaxFloat64
@@ -54,7 +97,7 @@ func TestSums(t *testing.T) {
 		{"overflow of 128 bits", []float64{1 << 61, 1 << 61, 1 << 61, 1 << 61}, 1 << 63, 1 << 61},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := newSums()
+			s := newCountedSums()
 			s.grow(1)
 			s.add(make([]int32, len(tc.values)), tc.values, nil)
 			if got := s.sum(0); !sameBits(got, tc.sum) {
@@ -106,7 +149,7 @@ func TestSumsAreExact(t *testing.T) {
 						values[i] = -values[r.IntN(i)]
 					}
 				}
-				s := newSums()
+				s := newCountedSums()
 				s.grow(3)
 				slots := make([]int32, len(values))
 				for i := range slots {
@@ -132,7 +175,7 @@ func TestSumsAreExact(t *testing.T) {
 func TestSumsUnitMoves(t *testing.T) {
 	for _, scale := range []float64{1e-300, 1e-30, 1e-9, 1, 1e30, 1e300} {
 		r := rand.New(rand.NewPCG(1, 0))
-		s := newSums()
+		s := newCountedSums()
 		s.grow(10)
 		slots, values := make([]int32, 2000), make([]float64, 2000)
 		for range 3 {
@@ -150,7 +193,7 @@ func TestSumsUnitMoves(t *testing.T) {
 func TestSumsOfIntegers(t *testing.T) {
 	for _, unit := range []int{firstUnit, -96, 32, leastExponent, greatestUnit} {
 		r := rand.New(rand.NewPCG(1, 0))
-		s := newSums()
+		s := newCountedSums()
 		s.grow(1)
 		s.setUnit(unit)
 		values := []int64{math.MinInt64, math.MinInt64, math.MaxInt64, -1, 0, 1, 1<<53 + 1}
@@ -172,36 +215,44 @@ func TestSumsOfIntegers(t *testing.T) {
 	}
 }
 
-func TestSumsCountBeyond32Bits(t *testing.T) {
-	part := newSums()
+// TestSumsCounts counts rows and missing values beyond 16 and 32 bits.
+func TestSumsCounts(t *testing.T) {
+	const rows, missing = 5<<32 - 1, 3<<32 - 7
+	part := newCountedSums()
 	part.grow(1)
-	part.add([]int32{0}, []float64{2}, nil)
-	*part.counts.at(0) = math.MaxUint32 // as if all others had been 0
-	s := newSums()
-	s.grow(1)
-	for range 3 {
-		s.merge(part, []int32{0})
+	part.add([]int32{0, 0}, []float64{2, 0}, []byte{1})
+	part.own.add(0, rows-2)
+	part.addMissing(0, missing-1) // as if all others had been 0
+	s := newCountedSums()
+	s.grow(2)
+	s.merge(part, []int32{1})
+	s.merge(part, []int32{1})
+	const more = 3<<16 + 5
+	for range more {
+		s.add([]int32{1, 1}, []float64{0, 0}, []byte{2})
 	}
-	s.add([]int32{0, 0, 0}, []float64{0, 0, 0}, nil)
-	if got := s.values(0); got != 3<<32 {
-		t.Errorf("%d values, want %d", got, int64(3)<<32)
+	if got, want := s.values(1), int64(2*(rows-missing)+more); got != want {
+		t.Errorf("%d values, want %d", got, want)
 	}
-	if got, want := s.mean(0), 6./(3<<32); got != want {
+	if got, want := s.mean(1), 4/float64(2*(rows-missing)+more); got != want {
 		t.Errorf("mean is %g, want %g", got, want)
 	}
-	coarse := newSums()
+	if got := s.values(0); got != 0 {
+		t.Errorf("%d values in an empty slot", got)
+	}
+	coarse := newCountedSums()
 	coarse.grow(1)
-	coarse.merge(s, []int32{0})
-	coarse.merge(s, []int32{0})
-	if got := coarse.values(0); got != 6<<32 {
-		t.Errorf("%d values after a merge, want %d", got, int64(6)<<32)
+	coarse.merge(s, []int32{0, 0})
+	coarse.merge(s, []int32{-1, 0})
+	if got, want := coarse.values(0), 2*s.values(1); got != want {
+		t.Errorf("%d values after a merge, want %d", got, want)
 	}
 }
 
 // What does not fit the new unit stays in the sum.
 func TestSumsUnitDoesNotMatter(t *testing.T) {
 	for _, unit := range []int{leastExponent, -200, -96, 0, 1, 2, 32, greatestUnit} {
-		s := newSums()
+		s := newCountedSums()
 		s.grow(1)
 		s.add([]int32{0, 0}, []float64{3, 0x1p-200}, nil)
 		s.setUnit(unit)
@@ -218,7 +269,7 @@ func TestSumsUnitDoesNotMatter(t *testing.T) {
 
 // A merge takes the unit of the first part, and nothing of slots left out.
 func TestSumsMergeUnits(t *testing.T) {
-	part, s := newSums(), newSums()
+	part, s := newCountedSums(), newCountedSums()
 	part.grow(2)
 	part.setUnit(-160)
 	part.add([]int32{0, 1, 1}, []float64{0x1.8p-130, 1, 1e300}, nil)
@@ -241,7 +292,7 @@ func TestSumsRefuseNonFinite(t *testing.T) {
 						t.Error("no panic")
 					}
 				}()
-				s := newSums()
+				s := newCountedSums()
 				s.grow(1)
 				s.setUnit(unit)
 				s.add([]int32{0}, []float64{v}, nil)
@@ -261,7 +312,7 @@ func FuzzSums(f *testing.F) {
 			}
 		}
 		clamp := func(u int) int { return min(max(u, leastExponent), greatestUnit) }
-		s, p := newSums(), newSums()
+		s, p := newCountedSums(), newCountedSums()
 		s.grow(1)
 		p.grow(1)
 		s.setUnit(clamp(unit))
@@ -290,7 +341,7 @@ func BenchmarkSums(b *testing.B) {
 			for i := range values {
 				values[i] = magnitudes[name](r)
 			}
-			benchmarkState(b, newSums, func(s *sums, slots []int32, from int, valid []byte) {
+			benchmarkState(b, newCountedSums, func(s *countedSums, slots []int32, from int, valid []byte) {
 				s.add(slots, values[from:from+len(slots)], valid)
 			})
 		})
@@ -301,14 +352,14 @@ func BenchmarkSums(b *testing.B) {
 		for i := range values {
 			values[i] = r.Int64N(1000)
 		}
-		benchmarkState(b, newSums, func(s *sums, slots []int32, from int, valid []byte) {
+		benchmarkState(b, newCountedSums, func(s *countedSums, slots []int32, from int, valid []byte) {
 			s.addInts(slots, values[from:from+len(slots)], valid)
 		})
 	})
 }
 
 func BenchmarkSumsMerge(b *testing.B) {
-	s, part := newSums(), newSums()
+	s, part := newCountedSums(), newCountedSums()
 	to := make([]int32, benchmarkSlots)
 	for i := range to {
 		to[i] = int32(i)
@@ -323,7 +374,7 @@ func BenchmarkSumsMerge(b *testing.B) {
 }
 
 func BenchmarkSumsResult(b *testing.B) {
-	s := newSums()
+	s := newCountedSums()
 	s.grow(1)
 	s.add([]int32{0, 0}, []float64{0.1, 2e5}, nil)
 	for b.Loop() {

@@ -99,6 +99,58 @@ func (a *slotArray[T]) at(i int32) *T {
 	return &a.chunks[i>>chunkBits][i&(chunkSlots-1)]
 }
 
+// slotCounts are counts of rows by slot. Most cells have a few: a count takes
+// 16 bits, and what they cannot hold is in a map.
+type slotCounts struct {
+	low  slotArray[uint16]
+	high map[int32]int64 // multiples of 2^16
+}
+
+func (c *slotCounts) grow(n int) { c.low.grow(n) }
+
+// trim is that of slotArray, but for counts that have no slots.
+func (c *slotCounts) trim(n int) {
+	if c.low.len() > 0 {
+		c.low.trim(min(n, c.low.len()))
+	}
+}
+
+// at returns the count of a slot, 0 beyond the last one.
+func (c *slotCounts) at(slot int32) int64 {
+	if int(slot) >= c.low.len() {
+		return 0
+	}
+	n := int64(*c.low.at(slot))
+	if len(c.high) > 0 {
+		n += c.high[slot]
+	}
+	return n
+}
+
+// add adds n rows to a slot.
+func (c *slotCounts) add(slot int32, n int64) {
+	low := c.low.at(slot)
+	n += int64(*low)
+	*low = uint16(n)
+	if n>>16 != 0 {
+		c.raise(slot, n&^(1<<16-1))
+	}
+}
+
+// carry is called when 16 bits of a slot have counted to 0 again.
+func (c *slotCounts) carry(slot int32) { c.raise(slot, 1<<16) }
+
+func (c *slotCounts) raise(slot int32, n int64) {
+	if c.high == nil {
+		c.high = make(map[int32]int64)
+	}
+	c.high[slot] += n
+}
+
+func (c *slotCounts) bytes() int64 {
+	return 2*int64(c.low.len()) + 32*int64(len(c.high)) // about, with the map
+}
+
 // An extremum is a [columnState] of the least or of the greatest values.
 // Zeros have no sign.
 type extremum struct {

@@ -95,13 +95,13 @@ var stateKinds = []struct {
 	result func(values []float64) float64
 }{
 	{
-		"sum", func() columnState { return newSums() }, addFloats,
+		"sum", func() columnState { return newCountedSums() }, addFloats,
 		func(values []float64) float64 { sum, _ := exactSum(values); return sum },
 	},
 	{
-		"sum of integers", func() columnState { return newSums() },
+		"sum of integers", func() columnState { return newCountedSums() },
 		func(s columnState, slots []int32, values []float64, valid []byte) {
-			s.(*sums).addInts(slots, integers(values), valid)
+			s.(*countedSums).addInts(slots, integers(values), valid)
 		},
 		func(values []float64) float64 {
 			for i, v := range integers(values) {

@@ -160,7 +160,7 @@ func (l *Loaded) Function(spec FunctionSpec, r Resolution, s *RegionSystem) (*Fu
 func (l *Loaded) valueOf(kind FunctionKind, t *cellTable, state columnState) func(slot int32) float64 {
 	switch kind {
 	case Count:
-		return func(slot int32) float64 { return float64(*t.rows.at(slot)) }
+		return func(slot int32) float64 { return float64(t.rows.at(slot)) }
 	case Mean:
 		s := state.(*sums)
 		return func(slot int32) float64 { return s.mean(int(slot)) }

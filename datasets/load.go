@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -476,7 +477,13 @@ func (l *loader) finish(w *partial) *Loaded {
 	}
 	loaded := &Loaded{p: p, tables: w.tables}
 	occupied := make(map[int64]bool)
-	w.tables[0].each(func(step int64, _ int, _ int32) { occupied[p.coverageStep(step)] = true })
+	last := int64(math.MinInt64)
+	w.tables[0].each(func(step int64, _ int, _ int32) {
+		if step != last {
+			occupied[p.coverageStep(step)] = true
+			last = step
+		}
+	})
 	loaded.coverage = newCoverage(slices.Sorted(maps.Keys(occupied)))
 	r := &Report{
 		Dataset: p.name, Rows: w.rows, Used: w.used, LeftOut: w.leftOut,
