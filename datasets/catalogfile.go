@@ -156,7 +156,7 @@ func (c *Catalog) Resolve(name string) string {
 
 // resolvePattern is Resolve for a pattern: the signs of the catalog's own
 // folder stand for themselves.
-func (c *Catalog) resolvePattern(pattern string) string {
+func (c *Catalog) ResolvePattern(pattern string) string {
 	escaped := *c
 	escaped.folder = strings.NewReplacer("*", `\*`, "?", `\?`, "[", `\[`).Replace(c.folder)
 	return escaped.Resolve(pattern)

@@ -152,7 +152,7 @@ func (l *loader) open(ctx context.Context, c *Catalog, name string, systems map[
 	var names []string
 	var errs []error
 	for _, pattern := range l.spec.Files {
-		matches, err := l.store.Glob(ctx, c.resolvePattern(pattern))
+		matches, err := l.store.Glob(ctx, c.ResolvePattern(pattern))
 		if err != nil {
 			return err
 		}
