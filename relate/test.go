@@ -87,6 +87,26 @@ func (r *Result) Excess() float64 {
 	return ratio(2*(float64(c.Agreement())-r.ExpectedAgreement), c.PositiveF+c.NegativeF+c.PositiveG+c.NegativeG)
 }
 
+// Question returns which question P is of: the signed overlap, d, or the
+// overlap pp, nn, pn or np of positive and negative features; empty without a
+// test. P is the least of 2 p_D and 8 times each overlap's, which pays for the
+// choice.
+func (r *Result) Question() string {
+	if !r.Testable {
+		return ""
+	}
+	name, least := "d", shareOfSigned*r.PD
+	for _, o := range []struct {
+		name string
+		p    float64
+	}{{"pp", r.PPositivePositive}, {"nn", r.PNegativeNegative}, {"pn", r.PPositiveNegative}, {"np", r.PNegativePositive}} {
+		if p := shareOfOverlaps * o.p; p < least {
+			name, least = o.name, p
+		}
+	}
+	return name
+}
+
 // Support that a test needs, decided by what rotations do not change.
 const (
 	minFeatureRows  = 5    // rows with features, of each function
@@ -241,7 +261,7 @@ func (r *Result) checkFeatures(f, g *Marks, rows []int, unit Unit) {
 // share of the most extreme ones being given, and the p that they may have.
 func (r *Result) checkRotations(share, most float64) {
 	if p := 2 * share; p > most {
-		r.Reason = fmt.Sprintf("no rotation could give a p below %.2g; a test needs %g", p, most)
+		r.Reason = fmt.Sprintf("no rotation could give a p below %.3g; a test needs %g", p, most)
 	}
 }
 
