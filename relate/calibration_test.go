@@ -197,6 +197,24 @@ func TestNullTails(t *testing.T) {
 	}
 }
 
+// TestMonteCarloCalibration: of unrelated functions 5 % are called correlated,
+// with a memory of weeks too, where it would be more than twice as many without
+// the guard.
+func TestMonteCarloCalibration(t *testing.T) {
+	const size, pairs = 50, 1000
+	for seed, tc := range dayCases(156) {
+		x := tc.newStage(uint64(seed)).newGroups(size)
+		for name, p := range map[string]pValue{
+			"Pearson":  func(f, g *sample) float64 { return f.rotated(g, f.values, g.values) },
+			"Spearman": func(f, g *sample) float64 { return f.rotated(g, f.ranks(), g.ranks()) },
+		} {
+			if rate := shareAtMost(x.test(pairs, p), 0.05); rate < 0.025 || rate > 0.075 {
+				t.Errorf("%s, %s: %.3f of the pairs have p <= 0.05, want 0.025 to 0.075", tc.name, name, rate)
+			}
+		}
+	}
+}
+
 // TestPower: functions that have a part of their shocks in common are found,
 // the more the larger the part, and shocks of the whole city too.
 func TestPower(t *testing.T) {

@@ -575,17 +575,32 @@ func shuffledP(r *rand.Rand, x, y []float64) float64 {
 	return float64(above) / 100
 }
 
-// The null of sums of tables is known exactly too; draws must agree with it.
+// The null of sums of tables is known exactly too; draws must agree with it,
+// with a guard that moves the data and with one that does not.
 func TestMonteCarloAgainstSaddlepoint(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
-	x, y := bivariate(r, 60*7, 0.12)
 	windows := weeks(10, 6)
-	null := &null{tables: productTables(x, y, 7, windows)}
-	_, _, observed := null.moments()
-	want := 2 * min(null.upper(observed), null.lower(observed))
-	got := must(t)(MonteCarlo{Exceedances: 1000}.Pearson(x, y, 7, windows))
-	if math.Abs(got.P-want) > 0.15*want {
-		t.Errorf("p = %v by draws, %v by the saddlepoint", got.P, want)
+	for _, keep := range []float64{0, 0.95} { // from day to day
+		x, y := bivariate(r, 60*7, 0.12)
+		for i := 1; i < len(x); i++ {
+			x[i], y[i] = keep*x[i-1]+x[i], keep*y[i-1]+y[i]
+		}
+		inflation := valueInflation(x, y, 7, windows)
+		null := &null{tables: productTables(slices.Clone(x), slices.Clone(y), 7, windows)}
+		mean, _, observed := null.moments()
+		at := mean + (observed-mean)/math.Sqrt(inflation)
+		want := 2 * min(null.upper(at), null.lower(at))
+		m := MonteCarlo{Exceedances: 1000}
+		for name, got := range map[string]MonteCarloResult{
+			"Pearson": must(t)(m.Pearson(x, y, 7, windows)), "Test": must(t)(m.Test(x, y, 7, windows, Pearson)),
+		} {
+			if math.Abs(got.P-want) > 0.15*want || got.Inflation != inflation {
+				t.Errorf("keep %g, %s: p = %v by draws, %v by the saddlepoint, V %v, want %v", keep, name, got.P, want, got.Inflation, inflation)
+			}
+		}
+		if keep > 0 && inflation < 1.2 {
+			t.Errorf("V is %v: there is nothing to guard against", inflation)
+		}
 	}
 }
 
