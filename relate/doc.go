@@ -39,8 +39,10 @@
 // # What each method assumes, and what you see when that fails
 //
 //	method                   assumes                      breaks when                what you see
-//	windows of six weeks     the routine repeats from     a season is steep inside   rates of 0.07 to 0.14 at 0.05
-//	                         week to week in a window     six weeks                  on raw values; use anomalies
+//	windows of six weeks     the routine repeats from     a season is steep inside   Drift: wide tails of raw values
+//	                         week to week in a window     six weeks                  rise and fall together
+//	drift guard              slopes are those between     windows span months, over  rates of 0.08 to 0.3 on raw
+//	                         the neighbouring windows     gaps; a season is extreme  values; use anomalies
 //	                         what is slower than that     the question is about      no relationship: the slow level
 //	                         is not the question          years or quarters          is conditioned out
 //	long-memory guard        windows are independent      features last for weeks    Inflation above 1, the null is

@@ -228,3 +228,123 @@ func appendCommonRows(rows []int, f, g *Marks) []int {
 	}
 	return rows
 }
+
+// A season that is steep inside windows orders the rows of both functions
+// alike, and a rotation breaks that order: features of unrelated functions
+// meet more often in the data than after turns. How much more is known from
+// the neighbouring windows, of which rotations change no sum: in a window whose
+// row numbers have variance s, with slopes a and b of the functions' features a
+// row, relative to their mean, it is a*b*s of the overlap that turns have.
+
+// windowRates are how common the features of two functions are in a window.
+type windowRates struct {
+	centre, spread float64       // mean and variance of the row numbers
+	rates          [2][2]float64 // features a valid cell, of a function and a sign
+}
+
+// findRates finds the rates of the windows.
+func (t *overlapTables) findRates(f, g *Marks, windows [][]int) {
+	t.rates = resize(t.rates, len(windows))
+	for q, w := range windows {
+		var first, second rowCounts
+		rows, squares := 0, 0
+		for _, row := range w {
+			d := row - w[0]
+			rows += d
+			squares += d * d
+			first.add(f, row, g)
+			second.add(g, row, f)
+		}
+		n := float64(len(w))
+		mean := float64(rows) / n
+		t.rates[q] = windowRates{
+			centre: float64(w[0]) + mean, spread: float64(squares)/n - mean*mean,
+			rates: [2][2]float64{first.rates(), second.rates()},
+		}
+	}
+}
+
+// add adds the counts of a row of m, on the cells that n ever covers.
+func (c *rowCounts) add(m *Marks, number int, n *Marks) {
+	row := *m.counts(number)
+	if n.held != nil {
+		row.positive = int32(countBoth(m.row(m.Positive, number), n.held))
+		row.negative = int32(countBoth(m.row(m.Negative, number), n.held))
+		row.valid = int32(n.holds)
+		if m.Valid != nil {
+			row.valid = int32(countBoth(m.row(m.Valid, number), n.held))
+		}
+	}
+	c.positive += row.positive
+	c.negative += row.negative
+	c.valid += row.valid
+}
+
+// rates returns the features of both signs a valid cell.
+func (c *rowCounts) rates() [2]float64 {
+	each := 1 / float64(max(c.valid, 1))
+	return [2]float64{float64(c.positive) * each, float64(c.negative) * each}
+}
+
+// slopes returns the slopes of the rates in window q, a row, relative to their
+// mean over it and its neighbours: those on both sides, at an end of the record
+// the next two. They are 0 if there are none.
+func slopes(windows []windowRates, q int) (s [2][2]float64) {
+	if len(windows) < 3 {
+		return s
+	}
+	low, high := q-1, q+1
+	switch q {
+	case 0:
+		low, high = 1, 2
+	case len(windows) - 1:
+		low, high = q-2, q-1
+	}
+	a, b, here := &windows[low], &windows[high], &windows[q]
+	scale := 3 / (b.centre - a.centre)
+	for i := range s {
+		for sign := range s[i] {
+			x, y := a.rates[i][sign], b.rates[i][sign]
+			if sum := x + y + here.rates[i][sign]; sum > 0 {
+				s[i][sign] = scale * (y - x) / sum
+			}
+		}
+	}
+	return s
+}
+
+// drift returns what the overlaps of the data, and D, exceed those of turns by
+// because of a drift inside windows.
+func (t *overlapTables) drift(f, g *Marks, windows [][]int) (excess [numStatistics]float64) {
+	t.findRates(f, g, windows)
+	at := 0
+	for q, n := range t.sizes {
+		s := slopes(t.rates, q)
+		share := t.rates[q].spread / float64(n)
+		for k, sign := range signsOf {
+			sum := int32(0)
+			for _, x := range t.counts[k][at : at+n] {
+				sum += x
+			}
+			excess[k] += float64(sum) * share * s[0][sign[0]] * s[1][sign[1]]
+		}
+		at += n
+	}
+	for k, sign := range signs {
+		excess[signedOverlap] += sign * excess[k]
+	}
+	return excess
+}
+
+// owed returns the part of the distance of the data from the mean of the null
+// that is put down to an excess: of the same sign and not more than all of it,
+// so that a drift that is only thought to be there can never make a discovery.
+func owed(distance, excess float64) float64 {
+	switch {
+	case distance > 0:
+		return min(max(excess, 0), distance)
+	case distance < 0:
+		return max(min(excess, 0), distance)
+	}
+	return 0
+}
