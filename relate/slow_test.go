@@ -241,17 +241,22 @@ func slowTest(tables [numStatistics][][]float64, whole bool, drift [numStatistic
 	at := func(k int) float64 {
 		mean, _, observed := of(k).moments()
 		distance := observed - mean
-		if left := distance - drift[k]; distance*drift[k] > 0 {
-			if distance*left < 0 {
+		left := distance
+		if distance*drift[k] > 0 {
+			if left -= drift[k]; distance*left < 0 {
 				left = 0
 			}
+		}
+		if k == signedOverlap {
+			r.Drift = distance - left
+		}
+		if distance /= math.Sqrt(inflation); math.Abs(left) < math.Abs(distance) {
 			distance = left
 		}
-		return mean + distance/math.Sqrt(inflation)
+		return mean + distance
 	}
 	d := of(signedOverlap)
-	mean, variance, observed := d.moments()
-	r.Drift = observed - mean - (at(signedOverlap)-mean)*math.Sqrt(inflation)
+	mean, variance, _ := d.moments()
 	r.Z = (at(signedOverlap) - mean) / math.Sqrt(variance)
 	if r.PD = min(1, 2*d.upper(at(signedOverlap))); at(signedOverlap) < mean {
 		r.PD = min(1, 2*d.lower(at(signedOverlap)))

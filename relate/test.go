@@ -114,9 +114,10 @@ const (
 // permuted over the whole record, and the result is Exploratory.
 //
 // Two guards move the overlaps of the data towards the mean of the null before
-// they are compared: by what a season that is steep inside windows lets both
-// functions have in common, estimated from the neighbouring windows, which is
-// Drift; and, if features last for weeks, by 1/sqrt(Inflation).
+// they are compared, and the one that moves them more counts: what a season that
+// is steep inside windows lets both functions have in common is taken off, for D
+// it is Drift, estimated from the neighbouring windows; and if features last for
+// weeks, the distance is divided by sqrt(Inflation).
 //
 // f and g need rows of equal layout, counted from one origin. memoryF and
 // memoryG come from [NewMemory]. Nothing is an error: a pair that cannot be
@@ -255,12 +256,10 @@ func (r *Result) checkRotations(share, most float64) {
 // tails fills in the p-values, given what a drift inside windows adds to the
 // data.
 func (t *Tester) tails(r *Result, drift [numStatistics]float64) {
-	guard := math.Sqrt(r.Inflation)
 	// at is where the guards move the value of statistic k of the data to.
 	at := func(k int) float64 {
 		s := &t.tables.sums[k]
-		distance := s.observed - s.mean
-		return s.mean + (distance-owed(distance, drift[k]))/guard
+		return s.mean + guarded(s.observed-s.mean, drift[k], r.Inflation)
 	}
 	d := &t.tables.sums[signedOverlap]
 	r.Drift = owed(d.observed-d.mean, drift[signedOverlap])

@@ -1,6 +1,9 @@
 package relate
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Windows are stretches of rows inside which the second function is rotated.
 
@@ -247,21 +250,28 @@ func (t *overlapTables) findRates(f, g *Marks, windows [][]int) {
 	t.rates = resize(t.rates, len(windows))
 	for q, w := range windows {
 		var first, second rowCounts
-		rows, squares := 0, 0
 		for _, row := range w {
-			d := row - w[0]
-			rows += d
-			squares += d * d
 			first.add(f, row, g)
 			second.add(g, row, f)
 		}
-		n := float64(len(w))
-		mean := float64(rows) / n
-		t.rates[q] = windowRates{
-			centre: float64(w[0]) + mean, spread: float64(squares)/n - mean*mean,
-			rates: [2][2]float64{first.rates(), second.rates()},
-		}
+		r := &t.rates[q]
+		r.centre, r.spread = rowMoments(w)
+		r.rates = [2][2]float64{first.rates(), second.rates()}
 	}
+}
+
+// rowMoments returns the mean and the variance of the numbers of a window's
+// rows.
+func rowMoments(w []int) (mean, variance float64) {
+	rows, squares := 0, 0
+	for _, row := range w {
+		d := row - w[0]
+		rows += d
+		squares += d * d
+	}
+	n := float64(len(w))
+	mean = float64(rows) / n
+	return float64(w[0]) + mean, float64(squares)/n - mean*mean
 }
 
 // add adds the counts of a row of m, on the cells that n ever covers.
@@ -286,20 +296,25 @@ func (c *rowCounts) rates() [2]float64 {
 	return [2]float64{float64(c.positive) * each, float64(c.negative) * each}
 }
 
+// around returns the neighbours of window q of n, three at least: those on both
+// sides, at an end of the record the next two.
+func around(q, n int) (low, high int) {
+	switch q {
+	case 0:
+		return 1, 2
+	case n - 1:
+		return q - 2, q - 1
+	}
+	return q - 1, q + 1
+}
+
 // slopes returns the slopes of the rates in window q, a row, relative to their
-// mean over it and its neighbours: those on both sides, at an end of the record
-// the next two. They are 0 if there are none.
+// mean over it and its neighbours. They are 0 of less than three windows.
 func slopes(windows []windowRates, q int) (s [2][2]float64) {
 	if len(windows) < 3 {
 		return s
 	}
-	low, high := q-1, q+1
-	switch q {
-	case 0:
-		low, high = 1, 2
-	case len(windows) - 1:
-		low, high = q-2, q-1
-	}
+	low, high := around(q, len(windows))
 	a, b, here := &windows[low], &windows[high], &windows[q]
 	scale := 3 / (b.centre - a.centre)
 	for i := range s {
@@ -334,6 +349,18 @@ func (t *overlapTables) drift(f, g *Marks, windows [][]int) (excess [numStatisti
 		excess[signedOverlap] += sign * excess[k]
 	}
 	return excess
+}
+
+// guarded returns what the guards leave of the distance of the data from the
+// mean of the null: the drift is taken off, or the distance divided by the root
+// of the inflation, whichever leaves less. A memory of weeks makes slopes too,
+// so that both together would guard twice against it.
+func guarded(distance, drift, inflation float64) float64 {
+	less, nearer := distance-owed(distance, drift), distance/math.Sqrt(inflation)
+	if math.Abs(less) < math.Abs(nearer) {
+		return less
+	}
+	return nearer
 }
 
 // owed returns the part of the distance of the data from the mean of the null
