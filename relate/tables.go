@@ -50,6 +50,7 @@ type overlapTables struct {
 	// how rare a coincidence of the features can be.
 	extreme float64
 
+	rates    []windowRates // of both functions
 	kernel   kernel
 	window   []overlapCounts // of the window at hand
 	centring centring
