@@ -69,28 +69,22 @@ const (
 //     the only value of a stratum.
 //
 // A region has low counts if, of the values of step 1, more than half are
-// less than 3 or more than a third are 0. Its zeros have nothing to tell apart
-// but their level, which would make the lowest values of a record the zeros of
-// its busiest weeks. There, the place of each raw value in the distribution
-// that its level makes likely is ranked in the stratum, and rank r of n becomes
-// the (r-1/2)/n quantile of the normal distribution; equal values have places
-// at random in the probability that they share (Dunn and Smyth, "Randomized
-// quantile residuals", J. Computational and Graphical Statistics 5, 1996). So a
-// zero in a busy week is as likely as any other to be the lowest, and says as
-// little.
+// less than 3 or more than a third are 0. There, a value departs by how unlikely
+// it is: by the normal quantile of the probability of values that are no less,
+// if that is below a half, or of those that are no greater. Otherwise it is 0, as
+// are all the dry hours of rain, and most hours without a crash: nothing about
+// them is unusual, and no order among them would mean anything (randomised
+// places, Dunn and Smyth, "Randomized quantile residuals", J. Computational and
+// Graphical Statistics 5, 1996, would make features of chance).
 //
 //   - The level is that of step 2, of raw values, and with 16 events of the
 //     region's overall level added to those that it is the mean of: few events
-//     make no level of their own. An event is the mean value that is not 0. The
-//     level times the ratio of the stratum's values to its levels is what is
-//     expected.
-//   - Whole numbers up to 1000 have the negative binomial distribution of that
-//     mean, with the dispersion of the region by moments, 1/512 at least.
-//   - Others are ranked by their ratio to the level.
-//   - Random places come from a fixed hash of the step's number, the region's id
-//     and all of its values, so that the result does not depend on any order.
-//     Were they the same in all functions, the many zeros of two rare kinds of
-//     events would look related.
+//     make no level of their own. An event is the mean value that is not 0.
+//   - Whole numbers up to 1000 have the negative binomial distribution whose mean
+//     is the level, times the ratio of the stratum's values to its levels, and
+//     whose dispersion is the region's by moments, 1/512 at least.
+//   - Others have the distribution of the ratios to the level in the stratum,
+//     less half a value.
 //
 // Months have no running level: the mean of the month of the year is
 // subtracted, and the rest divided by the region's standard deviation. A month
@@ -129,8 +123,8 @@ func (f *Function) Anomaly() (*Function, error) {
 				columns[i][step] = x
 			}
 		}
-		for i, column := range columns {
-			r.depart(column, f.Regions.IDs[first+i])
+		for _, column := range columns {
+			r.depart(column)
 		}
 		for step := range f.Axis.Steps {
 			row := a.Values[step*regions+first:][:len(columns)]
@@ -151,14 +145,12 @@ const regionBlock = 8
 type routine struct {
 	counts   bool    // values are counts
 	week     int     // steps of a week; 0 if no level is removed
-	first    int64   // number of the first step
 	stratum  []int32 // of each step
 	fewest   int     // values of a stratum that has a routine
 	pooled   bool    // strata have no spread of their own
 	tallies  []tally // of each stratum
 	departed []float64
 	ranked   []ranked
-	scores   map[int][]float64 // normal scores of a stratum's size
 }
 
 // A tally is what is known of a stratum of a region.
@@ -171,7 +163,7 @@ type tally struct {
 
 // newRoutine returns the routine of the function's axis and kind.
 func newRoutine(f *Function) (*routine, error) {
-	r := &routine{first: f.Axis.first, fewest: fewestForMean, scores: map[int][]float64{}}
+	r := &routine{fewest: fewestForMean}
 	switch f.Spec.Kind {
 	case Count, Unique, Sum:
 		r.counts = !slices.ContainsFunc(f.Values, func(x float64) bool { return x < 0 })
@@ -202,9 +194,9 @@ func newRoutine(f *Function) (*routine, error) {
 }
 
 // depart replaces the values of one region by their departures.
-func (r *routine) depart(x []float64, id string) {
+func (r *routine) depart(x []float64) {
 	if r.counts && r.week > 0 && isLow(x) {
-		r.departLow(x, id)
+		r.departLow(x)
 		return
 	}
 	r.stabilise(x)

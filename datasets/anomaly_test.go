@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"math"
 	"math/big"
 	"math/rand/v2"
@@ -144,16 +143,11 @@ func slowLow(f *Function, region, week int) []float64 {
 	n := f.Axis.Len()
 	x := make([]float64, n)
 	valid, sum, events, whole := 0.0, 0.0, 0.0, true
-	h := fnv.New64a()
-	h.Write([]byte(f.Regions.IDs[region]))
-	seed := h.Sum64()
 	for i := range x {
 		x[i] = f.Values[i*len(f.Regions.IDs)+region]
 		if math.IsNaN(x[i]) {
-			seed = scatter(seed ^ 1)
 			continue
 		}
-		seed = scatter(seed ^ math.Float64bits(x[i]))
 		valid, sum = valid+1, sum+x[i]
 		if x[i] > 0 {
 			events++
@@ -192,27 +186,53 @@ func slowLow(f *Function, region, week int) []float64 {
 			squares += level[i] * level[i]
 		}
 	}
-	random := func(i int) uint64 { return scatter(seed + uint64(f.Axis.first) + uint64(i)) }
 	for _, stratum := range strata {
+		if len(stratum) < 2 {
+			continue
+		}
 		for _, i := range stratum {
+			noGreater, noLess := -0.5, -0.5
 			if whole {
-				y[i] = -slowAbove(int(x[i]), level[i], max(excess/squares, 1./512), float64(random(i)>>11)/(1<<53))
+				noGreater, noLess = slowSides(int(x[i]), level[i], max(excess/squares, 1./512))
+			} else {
+				for _, j := range stratum {
+					equal := math.Abs(y[i]-y[j]) <= 1e-12
+					noGreater += float64(b2i(y[j] < y[i] || equal))
+					noLess += float64(b2i(y[j] > y[i] || equal))
+				}
+				noGreater, noLess = noGreater/float64(len(stratum)), noLess/float64(len(stratum))
+			}
+			switch {
+			case noLess < 0.5:
+				z[i] = -slowQuantile(noLess)
+			case noGreater < 0.5:
+				z[i] = slowQuantile(noGreater)
+			default:
+				z[i] = 0
 			}
 		}
-	}
-	same := 1e-12
-	if whole {
-		same = 0
-	}
-	for _, stratum := range strata {
-		slowRank(z, y, stratum, same, random)
 	}
 	return z
 }
 
-// slowAbove adds up the terms of the negative binomial distribution by their
-// formula, those above x.
-func slowAbove(x int, mean, dispersion, within float64) float64 {
+// slowQuantile is the quantile of the normal distribution, by halving an
+// interval.
+func slowQuantile(p float64) float64 {
+	low, high := -40.0, 40.0
+	for range 80 {
+		middle := (low + high) / 2
+		if math.Erfc(-middle/math.Sqrt2)/2 < p {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return low
+}
+
+// slowSides adds up the terms of the negative binomial distribution by their
+// formula.
+func slowSides(x int, mean, dispersion float64) (noGreater, noLess float64) {
 	size := 1 / dispersion
 	term := func(k int) float64 {
 		if mean == 0 {
@@ -224,11 +244,13 @@ func slowAbove(x int, mean, dispersion, within float64) float64 {
 		odds := dispersion * mean
 		return math.Exp(a - b - c - size*math.Log1p(odds) + float64(k)*math.Log(odds/(1+odds)))
 	}
-	sum := (1 - within) * term(x)
-	for k := x + 1; k < x+10 || float64(k) < mean || term(k) > 1e-17*sum; k++ {
-		sum += term(k)
+	for k := range x + 1 {
+		noGreater += term(k)
 	}
-	return sum
+	for k := x; k < x+10 || float64(k) < mean || term(k) > 1e-17*noLess; k++ {
+		noLess += term(k)
+	}
+	return noGreater, noLess
 }
 
 func b2i(b bool) int {
@@ -236,33 +258,6 @@ func b2i(b bool) int {
 		return 1
 	}
 	return 0
-}
-
-// slowRank writes the normal scores of the ranks of y in a stratum to z; values
-// that are as near as same are equal.
-func slowRank(z, y []float64, stratum []int, same float64, random func(i int) uint64) {
-	if len(stratum) < 2 {
-		return
-	}
-	for _, i := range stratum {
-		rank := 0.5
-		for _, j := range stratum {
-			if tied := math.Abs(y[i]-y[j]) <= same; !tied && y[j] < y[i] || tied && random(j) < random(i) {
-				rank++
-			}
-		}
-		// The quantile, by halving an interval.
-		low, high := -8.0, 8.0
-		for range 60 {
-			middle := (low + high) / 2
-			if math.Erfc(-middle/math.Sqrt2)/2 < rank/float64(len(stratum)) {
-				low = middle
-			} else {
-				high = middle
-			}
-		}
-		z[i] = low
-	}
 }
 
 func slowStandard(z, y []float64, strata map[int][]int, months bool) {
@@ -385,43 +380,28 @@ func TestAnomalyBusyZeros(t *testing.T) {
 		values[i] = float64(b2i(rng.Float64() < 0.1*math.Exp(0.7*season[i])))
 	}
 	a := anomaly(t, functionOf(t, Count, Hour, 1, values)).Values
-	lowest := slices.Sorted(slices.Values(a))[steps/10]
-	sum, n := 0.0, 0.0
-	for i, x := range a {
-		if x <= lowest {
-			sum += season[i]
-			n++
-		}
-	}
-	if z := sum / math.Sqrt(n/2); math.Abs(z) > 4 {
-		t.Errorf("the season of %g lowest hours is %g standard deviations from its mean", n, z)
-	}
-	// The scores as a whole have no season.
-	trend := 0.0
-	for i, x := range a {
-		trend += x * season[i]
-	}
-	if z := trend / math.Sqrt(steps/2); math.Abs(z) > 4 {
-		t.Errorf("scores have a season of %g standard deviations", z)
+	if i := slices.IndexFunc(a, func(x float64) bool { return x < 0 }); i >= 0 {
+		t.Errorf("hour %d has %g events and is a valley, %g", i, values[i], a[i])
 	}
 }
 
-// TestAbove compares with the sum of the terms.
-func TestAbove(t *testing.T) {
+// TestSides compares with the sums of the terms.
+func TestSides(t *testing.T) {
 	rng := rand.New(rand.NewPCG(10, 0))
 	for range 1000 {
-		x, within := int(math.Exp(7*rng.Float64()))-1, rng.Float64()
-		mean, dispersion := float64(x)*math.Exp(3*rng.NormFloat64())+rng.Float64(), math.Exp2(12*rng.Float64()-9)
+		x := int(math.Exp(7*rng.Float64())) - 1
+		mean, dispersion := float64(x)*math.Exp(3*rng.NormFloat64())+rng.Float64(), math.Exp2(9*rng.Float64()-9)
 		if mean = min(mean, 900); x > 0 && rng.IntN(4) == 0 {
 			mean = rng.Float64() / 100
 		}
-		got, want := above(x, mean, dispersion, within), slowAbove(x, mean, dispersion, within)
-		if math.Abs(got-want) > 1e-8*want+1e-300 {
-			t.Fatalf("above(%d, %g, %g, %g) = %g, want %g", x, mean, dispersion, within, got, want)
+		less, more := sides(x, mean, dispersion)
+		wantLess, wantMore := slowSides(x, mean, dispersion)
+		if math.Abs(less-wantLess) > 1e-6*wantLess+1e-300 || math.Abs(more-wantMore) > 1e-6*wantMore+1e-300 {
+			t.Fatalf("sides(%d, %g, %g) = %g and %g, want %g and %g", x, mean, dispersion, less, more, wantLess, wantMore)
 		}
 	}
-	if got := above(0, 0, 0.1, 0.25); got != 0.75 {
-		t.Errorf("of no event where none is expected: %g", got)
+	if less, more := sides(0, 0, 0.1); less != 1 || more != 1 {
+		t.Errorf("of no event where none is expected: %g and %g", less, more)
 	}
 }
 
@@ -654,49 +634,22 @@ func TestAnomalyMissing(t *testing.T) {
 	}
 }
 
-// TestAnomalyTies: zeros at equal levels are ranked by the hash, so neither
-// early nor late ones are higher, and all are below the events.
+// TestAnomalyTies: zeros of rare events are 0, all events above.
 func TestAnomalyTies(t *testing.T) {
-	values := make([]float64, 1000) // all within 6.5 weeks of each other
+	values := make([]float64, 1000)
 	for i := 50; i < len(values); i += 100 {
 		values[i] = 1
 	}
-	a := anomaly(t, functionOf(t, Count, Hour, 1, values))
-	trend := 0.0
-	for i, x := range a.Values {
-		if values[i] == 0 {
-			trend += x * (float64(i) - 500) / 289
+	for _, unit := range []float64{1, 0.1} {
+		f := functionOf(t, Sum, Hour, 1, slices.Clone(values))
+		for i := range f.Values {
+			f.Values[i] *= unit
 		}
-	}
-	if trend /= math.Sqrt(1000); math.Abs(trend) > 3 {
-		t.Errorf("zeros have a trend of %g standard deviations", trend)
-	}
-	strata := strataOf(a)
-	for i, x := range a.Values {
-		if values[i] == 1 && x < slices.Max(strata[slowStratum(a.Axis, i)]) {
-			t.Errorf("hour %d has an event and %g", i, x)
+		for i, x := range anomaly(t, f).Values {
+			if values[i] == 0 && (x != 0 || math.Signbit(x)) || values[i] == 1 && x <= 0 {
+				t.Errorf("unit %g: hour %d has %g events and %g", unit, i, values[i], x)
+			}
 		}
-	}
-}
-
-// TestAnomalyTiesUnrelated: the zeros of two functions are in unrelated orders,
-// or all rare events would be related.
-func TestAnomalyTiesUnrelated(t *testing.T) {
-	var scores [2][]float64
-	for k := range scores {
-		values := make([]float64, 7*104)
-		values[150+400*k] = 1 // so far apart that levels do not meet
-		scores[k] = anomaly(t, functionOf(t, Count, Day, 1, values)).Values
-	}
-	sum, n := 0.0, 0
-	for i, x := range scores[0] {
-		if y := scores[1][i]; x < 2 && y < 2 && !math.IsNaN(x+y) {
-			sum += x * y
-			n++
-		}
-	}
-	if z := sum / math.Sqrt(float64(n)); math.Abs(z) > 4 {
-		t.Errorf("the scores of %d days on which neither has an event are %g standard deviations from unrelated", n, z)
 	}
 }
 

@@ -2,9 +2,10 @@ package datasets
 
 import (
 	"cmp"
-	"hash/fnv"
 	"math"
 	"slices"
+
+	"gonum.org/v1/gonum/mathext"
 )
 
 const (
@@ -29,8 +30,7 @@ const (
 	leastDispersion = 1.0 / 512
 
 	// scoreUnit is what normal scores are rounded to, so that they do not
-	// depend on the last bits of a machine's logarithm. Scores of different
-	// ranks among up to 10,000 weeks are further apart.
+	// depend on the last bits of a machine's logarithm.
 	scoreUnit = 1.0 / (1 << 32)
 )
 
@@ -53,8 +53,7 @@ func isLow(x []float64) bool {
 }
 
 // departLow is depart for low counts.
-func (r *routine) departLow(x []float64, id string) {
-	seed := tieSeed(x, id)
+func (r *routine) departLow(x []float64) {
 	c := summariseLow(x)
 	if c.least >= c.most {
 		for i := range x {
@@ -65,25 +64,44 @@ func (r *routine) departLow(x []float64, id string) {
 	level := r.departed
 	runningLevel(level, x, r.week, c.prior)
 	r.tally(level)
-	if c.whole {
-		r.expect(level, x)
-		dispersion := dispersionOf(x, level)
-		for i, mean := range level {
-			if !math.IsNaN(mean) {
-				x[i] = -above(int(x[i]), mean, dispersion, float64(r.hash(seed, i)>>11)/(1<<53))
-			}
+	for i := range level {
+		if t := &r.tallies[r.stratum[i]]; math.IsNaN(t.mean) {
+			level[i] = math.NaN()
 		}
-	} else {
+	}
+	if !c.whole {
 		for i := range x {
 			x[i] = math.Round(x[i]/level[i]/rounding) * rounding // equal ratios are equal
 		}
+		r.rank(x)
+		return
 	}
-	for i := range x {
-		if math.IsNaN(level[i]) {
-			x[i] = math.NaN()
+	r.expect(level, x)
+	dispersion := dispersionOf(x, level)
+	for i, mean := range level {
+		if math.IsNaN(mean) {
+			x[i] = mean
+			continue
 		}
+		below, above := sides(int(x[i]), mean, dispersion)
+		x[i] = score(below, above)
 	}
-	r.rank(x, seed)
+}
+
+// score returns how far a value departs, given the probabilities of values that
+// are no greater, and no less: the normal quantile of the smaller one if that
+// is below a half. Values whose probability holds the middle of the
+// distribution have 0: nothing about them is unusual.
+func score(noGreater, noLess float64) float64 {
+	const least = 1e-300
+	z := 0.0
+	switch {
+	case noLess < 0.5:
+		z = -mathext.NormalQuantile(max(noLess, least))
+	case noGreater < 0.5:
+		z = mathext.NormalQuantile(max(noGreater, least))
+	}
+	return math.Round(z/scoreUnit)*scoreUnit + 0 // zeros have no sign
 }
 
 // lowSummary is what the levels of low counts start from.
@@ -161,60 +179,40 @@ func dispersionOf(x, means []float64) float64 {
 	return excess / squares
 }
 
-// above returns how much of the negative binomial distribution of a mean and
-// dispersion lies above x: P(X > x), and of P(X = x) the share 1-within.
-func above(x int, mean, dispersion, within float64) float64 {
+// sides returns P(X <= x) and P(X >= x) of the negative binomial distribution
+// of a mean and dispersion.
+func sides(x int, mean, dispersion float64) (noGreater, noLess float64) {
 	size := 1 / dispersion
 	odds := dispersion * mean
 	grow := odds / (1 + odds)
 	equal := math.Exp(-size * math.Log1p(odds)) // P(X = 0)
-	upTo := equal
+	less := 0.0
 	for k := range x {
+		less += equal
 		equal *= grow * (float64(k) + size) / float64(k+1)
-		upTo += equal
 	}
-	more := 1 - upTo
-	if more < 1e-6 { // the difference has lost digits
-		more = 0
+	noGreater, noLess = less+equal, 1-less
+	if noLess < 1e-6 { // the difference has lost digits
+		noLess = equal
 		for term := equal; ; x++ {
 			term *= grow * (float64(x) + size) / float64(x+1)
-			if more += term; term <= 1e-12*more {
+			if noLess += term; term <= 1e-12*noLess {
 				break
 			}
 		}
 	}
-	return more + float64((1-within)*equal)
+	return noGreater, noLess
 }
 
-// A ranked is a value with what orders it among equal ones.
+// A ranked is a value and its step.
 type ranked struct {
 	value float64
-	hash  uint64
 	step  int32
 }
 
-// tieSeed is a hash of a region's id and values, infinite ones being missing.
-func tieSeed(x []float64, id string) uint64 {
-	h := fnv.New64a()
-	h.Write([]byte(id))
-	seed := h.Sum64()
-	for _, v := range x {
-		bits := uint64(1) // no value of a count has these
-		if isFinite(v) {
-			bits = math.Float64bits(v + 0) // zeros have no sign
-		}
-		seed = scatter(seed ^ bits)
-	}
-	return seed
-}
-
-// hash returns the random number of step i of a region with the given seed.
-func (r *routine) hash(seed uint64, i int) uint64 { return scatter(seed + uint64(r.first+int64(i))) }
-
-// rank replaces values by the normal scores of their ranks in their strata,
-// equal ones being ordered by a hash with the given seed. r.tallies are of
-// values that are missing in the same steps.
-func (r *routine) rank(y []float64, seed uint64) {
+// rank replaces values by the scores of their ranks in their strata. r.tallies
+// are of values that are missing in the same steps.
+func (r *routine) rank(y []float64) {
 	total := 0
 	for i := range r.tallies {
 		t := &r.tallies[i]
@@ -225,47 +223,27 @@ func (r *routine) rank(y []float64, seed uint64) {
 	}
 	list := r.ranked[:total]
 	for i, v := range y {
-		y[i] = math.NaN()
-		t := &r.tallies[r.stratum[i]]
-		if math.IsNaN(v) || math.IsNaN(t.mean) {
-			continue
+		if !math.IsNaN(v) {
+			t := &r.tallies[r.stratum[i]]
+			list[t.n] = ranked{v, int32(i)}
+			t.n++
 		}
-		list[t.n] = ranked{v, r.hash(seed, i), int32(i)}
-		t.n++
 	}
 	begin := 0
 	for _, t := range r.tallies {
 		stratum := list[begin:t.n]
 		begin = t.n
-		slices.SortFunc(stratum, func(a, b ranked) int {
-			return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.hash, b.hash), cmp.Compare(a.step, b.step))
-		})
-		scores := r.normalScores(len(stratum))
-		for k, v := range stratum {
-			y[v.step] = scores[k]
+		slices.SortFunc(stratum, func(a, b ranked) int { return cmp.Compare(a.value, b.value) })
+		n := float64(len(stratum))
+		for first := 0; first < len(stratum); {
+			end := first + 1
+			for end < len(stratum) && stratum[end].value == stratum[first].value {
+				end++
+			}
+			z := score((float64(end)-0.5)/n, 1-(float64(first)+0.5)/n)
+			for ; first < end; first++ {
+				y[stratum[first].step] = z
+			}
 		}
 	}
-}
-
-// scatter is the finalizer of SplitMix64 (Steele, Lea and Flood, "Fast
-// splittable pseudorandom number generators", OOPSLA 2014).
-func scatter(x uint64) uint64 {
-	x *= 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
-}
-
-// normalScores returns the (k+1/2)/n quantiles of the normal distribution.
-func (r *routine) normalScores(n int) []float64 {
-	scores, ok := r.scores[n]
-	if !ok {
-		scores = make([]float64, n)
-		for k := range scores {
-			z := math.Sqrt2 * math.Erfinv(float64(2*k+1-n)/float64(n))
-			scores[k] = math.Round(z/scoreUnit) * scoreUnit
-		}
-		r.scores[n] = scores
-	}
-	return scores
 }

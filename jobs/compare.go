@@ -117,6 +117,7 @@ type Tested struct {
 	GConflicts int `json:"b_conflict_cells"`
 
 	P   *float64 `json:"p"`
+	By  string   `json:"by,omitempty"` // question that p is of: d, or the overlap pp, nn, pn or np
 	PD  *float64 `json:"p_d"` // of the signed overlap, two-sided
 	PPP *float64 `json:"p_pp"`
 	PNN *float64 `json:"p_nn"`
@@ -466,7 +467,7 @@ func unlike(f, g *datasets.Function) string {
 		}
 		return fmt.Sprintf("their steps differ: %s and %s; choose functions of one resolution%s", f.Axis.Resolution, g.Axis.Resolution, hint)
 	case len(f.Regions.IDs) != len(g.Regions.IDs):
-		return fmt.Sprintf("their regions differ: %d and %d", len(f.Regions.IDs), len(g.Regions.IDs))
+		return fmt.Sprintf("their regions differ: %d and %d; choose functions of one region system, such as those of the whole city", len(f.Regions.IDs), len(g.Regions.IDs))
 	}
 	for i, id := range f.Regions.IDs {
 		if other := g.Regions.IDs[i]; id != other {
@@ -508,7 +509,7 @@ func newSwept(ctx context.Context, f *datasets.Function) (*swept, error) {
 	if index.Covered() == 0 {
 		return s, nil
 	}
-	thresholds := index.Thresholds(f.Values, topology.Class{Kind: topology.SweepShares, Shares: topology.DefaultShares()})
+	thresholds := thresholdsOf(index, f, topology.Class{Kind: topology.SweepShares, Shares: topology.DefaultShares()})
 	layout := topology.NewSlotLayout(d, period, slots)
 	for level, m := range index.Sweep(f.Values, thresholds, layout).Maps() {
 		s.maps = append(s.maps, m.Clone())
@@ -648,7 +649,7 @@ func (q *question) tested(r *relate.Result, f, g *relate.Marks, level, lag int) 
 		t.Kappa, t.Lift = known(r.Excess()), known(r.Lift())
 	}
 	if r.Testable {
-		t.Z, t.Guard = known(r.Z), known(r.Inflation)
+		t.Z, t.Guard, t.By = known(r.Z), known(r.Inflation), r.Question()
 	}
 	return t
 }

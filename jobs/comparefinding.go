@@ -19,7 +19,7 @@ func (c *Comparison) finding() string {
 		return s
 	}
 	t := c.at()
-	s := fmt.Sprintf("%s, p = %.3g", c.direction(t), *c.P)
+	s := fmt.Sprintf("%s, p = %.3g, score %s at %s", c.direction(t), *c.P, rounded("%.2f", t.Score), t.Level)
 	if c.Lag != 0 {
 		s += c.lead()
 	}

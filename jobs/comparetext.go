@@ -107,7 +107,7 @@ func enumerated(words []string) string {
 
 // writeLevels writes the table of levels and lags, and the intervals.
 func (c *Comparison) writeLevels(b *strings.Builder) {
-	fmt.Fprintf(b, "  %-8s %5s %7s %8s %7s %6s %8s %9s %9s\n", "level", "lag", "score", "strength", "kappa", "lift", "z", "p", "cells")
+	fmt.Fprintf(b, "  %-8s %5s %7s %8s %7s %6s %8s %9s %3s %9s\n", "level", "lag", "score", "strength", "kappa", "lift", "z", "p", "by", "met")
 	rows := slices.Concat(c.Levels, c.Lags)
 	// The reason why there is no test at all is told once, by the finding.
 	oneReason := !c.Testable && !slices.ContainsFunc(rows, func(t Tested) bool { return t.Reason != rows[0].Reason })
@@ -144,6 +144,15 @@ func (c *Comparison) writeLevels(b *strings.Builder) {
 		t.Strength, bounds(t.StrengthInterval), t.Precision, bounds(t.PrecisionInterval), t.Recall, bounds(t.RecallInterval))
 }
 
+// asked shows which question a p is of: D, or the signs of the features that
+// meet.
+func asked(by string) string {
+	if by == "d" {
+		return "D"
+	}
+	return strings.NewReplacer("p", "+", "n", "-").Replace(by)
+}
+
 // overlap returns the cells that are features of both.
 func (t *Tested) overlap() int { return t.PP + t.NN + t.PN + t.NP }
 
@@ -154,8 +163,8 @@ func (t *Tested) text(reason bool) string {
 	if !t.Testable {
 		kappa, lift = nil, nil
 	}
-	line := fmt.Sprintf("  %-8s %5d %7s %8.2f %7s %6s %8s %9s %9d", t.Level, t.Lag, rounded("%.2f", t.Score), t.Strength,
-		shown("%.3f", kappa), shown("%.2f", lift), shown("%.1f", t.Z), shown("%.2g", t.P), t.overlap())
+	line := fmt.Sprintf("  %-8s %5d %7s %8.2f %7s %6s %8s %9s %3s %9d", t.Level, t.Lag, rounded("%.2f", t.Score), t.Strength,
+		shown("%.3f", kappa), shown("%.2f", lift), shown("%.1f", t.Z), shown("%.2g", t.P), asked(t.By), t.overlap())
 	if t.Dense {
 		line += "  dense"
 	}

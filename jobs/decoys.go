@@ -392,7 +392,7 @@ func markFunction(ctx context.Context, f *datasets.Function, class topology.Clas
 		return &marked{reason: "no values"}, nil
 	}
 	m := &marked{}
-	thresholds := index.Thresholds(f.Values, class)
+	thresholds := thresholdsOf(index, f, class)
 	for _, level := range index.Sweep(f.Values, thresholds, topology.NewSlotLayout(d, period, slots)).Maps() {
 		marks := relate.NewMarks(level.Clone(), len(f.Regions.IDs), first)
 		m.marks = append(m.marks, marks)
@@ -761,7 +761,7 @@ func (c *countLine) end() {
 	}
 }
 
-// namedDecoys is the number of decoy discoveries that the page names.
+// namedDecoys is the number of discoveries of each run that the page names.
 const namedDecoys = 10
 
 // text is the result as a page to read.
@@ -789,6 +789,9 @@ func (d *Decoys) text() string {
 	}
 	fmt.Fprintf(&b, "%-34s %8d %8d\n", "of tests that could be done", d.Real.Tests, d.Decoy.Tests)
 	fmt.Fprintf(&b, "%-34s %8d %8d\n", "  dense, never a discovery", d.Real.Dense, d.Decoy.Dense)
+	if d.Weeks == yearWeeks && d.Decoy.DatasetPairs > 0 {
+		b.WriteString("  holidays that come back on the same weekday are found in decoys of 52 weeks too; --weeks 60 moves them apart\n")
+	}
 	for _, run := range []struct {
 		name string
 		list []Reason
@@ -797,10 +800,19 @@ func (d *Decoys) text() string {
 			fmt.Fprintf(&b, "  not tested, %s run: %d, %s\n", run.name, r.Count, r.Reason)
 		}
 	}
-	if len(d.Decoy.Found) > 0 {
-		fmt.Fprintf(&b, "\ndecoys that were found, the least p first:\n")
-		for _, f := range d.Decoy.Found[:min(namedDecoys, len(d.Decoy.Found))] {
-			fmt.Fprintf(&b, "  %.2g  %s and %s, %s %s %s, moved by %d weeks\n", f.P, f.A, f.B, f.Resolution, f.Version, f.Class, f.Weeks)
+	for _, run := range []struct {
+		name  string
+		found []Discovery
+	}{{"found among the real pairs", d.Real.Found}, {"decoys that were found", d.Decoy.Found}} {
+		if len(run.found) > 0 {
+			fmt.Fprintf(&b, "\n%s, the least p first:\n", run.name)
+		}
+		for _, f := range run.found[:min(namedDecoys, len(run.found))] {
+			fmt.Fprintf(&b, "  %.2g  %s and %s, %s %s %s", f.P, f.A, f.B, f.Resolution, f.Version, f.Class)
+			if f.Weeks != 0 {
+				fmt.Fprintf(&b, ", moved by %d weeks", f.Weeks)
+			}
+			b.WriteString("\n")
 		}
 	}
 	b.WriteString("\n")

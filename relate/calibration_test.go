@@ -197,6 +197,46 @@ func TestNullTails(t *testing.T) {
 	}
 }
 
+// TestDriftCalibration: a year that unrelated functions share, and that is
+// steep inside windows, relates hardly more of them than others, in tails of
+// 20 % as little as in those of 1 %, also where rows are missing.
+func TestDriftCalibration(t *testing.T) {
+	const size, pairs = 40, 1600
+	for seed, tc := range []calibrationCase{
+		{"complete", world{}}, {"no routine", world{}}, {"outages of weeks", world{outages: ownWeeks}},
+	} {
+		tc.weeks, tc.slots, tc.memory, tc.year, tc.cycle = 156, 168, 24, 1, float64(b2i(seed != 1))
+		x := tc.newStage(uint64(seed)).newGroups(size)
+		for name, p := range map[string]pValue{"sweep": sweep, "tails of 20 %": func(f, g *sample) float64 {
+			last := len(f.marks) - 1
+			return Test(f.marks[last], g.marks[last], f.memories[last], g.memories[last]).P
+		}} {
+			if rate := shareAtMost(x.test(pairs, p), 0.05); rate < 0.01 || rate > 0.07 {
+				t.Errorf("%s, %s: %.3f of the pairs have p <= 0.05, want 0.01 to 0.07", tc.name, name, rate)
+			}
+		}
+	}
+}
+
+// TestMonteCarloCalibration: of unrelated functions 5 % are called correlated,
+// with a memory of weeks or a year in common too, where it would be more than
+// twice as many without the guards.
+func TestMonteCarloCalibration(t *testing.T) {
+	const size, pairs = 50, 1000
+	year := world{weeks: 156, slots: 7, memory: 3, cycle: 1, year: 1}
+	for seed, tc := range append(dayCases(156), calibrationCase{"days, memory of 3 days, shared routine and year", year}) {
+		x := tc.newStage(uint64(seed)).newGroups(size)
+		for name, p := range map[string]pValue{
+			"Pearson":  func(f, g *sample) float64 { return f.rotated(g, f.values, g.values) },
+			"Spearman": func(f, g *sample) float64 { return f.rotated(g, f.ranks(), g.ranks()) },
+		} {
+			if rate := shareAtMost(x.test(pairs, p), 0.05); rate < 0.015 || rate > 0.07 {
+				t.Errorf("%s, %s: %.3f of the pairs have p <= 0.05, want 0.015 to 0.07", tc.name, name, rate)
+			}
+		}
+	}
+}
+
 // TestPower: functions that have a part of their shocks in common are found,
 // the more the larger the part, and shocks of the whole city too.
 func TestPower(t *testing.T) {

@@ -399,6 +399,14 @@ func TimeWarp(x, y []float64, band int) float64 {
 // of one tail, and p is twice the smaller, at most 1. A test without
 // a relation takes a few hundred draws.
 //
+// Values with a memory of weeks make neighbouring windows dependent, and the
+// null too narrow: the guard is that of [Test]. V, the factor by which the
+// variance of a sum of products exceeds that of the rotations, is found from
+// how both series' values, or ranks, are correlated from row to row, and the
+// statistic is moved to 1/sqrt(V) of its distance from the mean of the
+// rotations before it is compared. Less than 30 rows are too few to tell V,
+// which is 1 then.
+//
 // The zero value is ready to use. Results depend on the data and on Seed and
 // Key alone, not on what was tested before or where.
 type MonteCarlo struct {
@@ -410,9 +418,11 @@ type MonteCarlo struct {
 
 // A MonteCarloResult is what a test by rotations finds.
 type MonteCarloResult struct {
-	Value float64 // of the statistic, over the rows of the windows
-	P     float64 // two-sided; NaN if Value is
-	Draws int     // rotations drawn
+	Value     float64 // of the statistic, over the rows of the windows
+	P         float64 // two-sided; NaN if Value is
+	Draws     int     // rotations drawn
+	Inflation float64 // V of the long-memory guard; above 1.5 the null is in doubt
+	Drift     float64 // of a correlation's distance to the mean, what is put down to a season; see Result
 }
 
 // A rotationSource draws rotations.
@@ -466,6 +476,34 @@ func (m MonteCarlo) sample(observed, rounding float64, draw func() float64) (p f
 		}
 	}
 	return min(1, 2*float64(min(up, down)+1)/float64(limit+1)), draws
+}
+
+// pilotDraws is from how many rotations the mean of a statistic is found where
+// no table has it. It is wrong by a seventh of a standard deviation then, of
+// which a V of 1.5 lets through a fifth.
+const pilotDraws = 50
+
+// pilot returns the mean of the first draws, and draws that begin with them
+// again.
+func (m MonteCarlo) pilot(draw func() float64) (mean float64, again func() float64) {
+	var first []float64
+	n := 0.0
+	for range pilotDraws {
+		t := draw()
+		first = append(first, t)
+		if t == t { // not NaN
+			mean += t
+			n++
+		}
+	}
+	return mean / max(n, 1), func() float64 {
+		if len(first) == 0 {
+			return draw()
+		}
+		t := first[0]
+		first = first[1:]
+		return t
+	}
 }
 
 // check returns an error unless windows are rows of both series and the
@@ -547,22 +585,29 @@ func gatherComplete(x, y []float64, period int, windows [][]int) (a, b []float64
 // series, is left out of that window; the statistic sees no NaN, and a series
 // with many holes has little left.
 //
+// The guard's V is that of the values, and the mean that of the first
+// 50 rotations. It suits statistics that are sums, and others
+// less: of two series of days with a memory of 30 days, 4 % have p <= 0.05
+// by mutual information (8 % without the guard) and 5 % by time warping with a
+// band of a day (13 %), but 11 % with a band of a week (21 %).
+//
 // Errors: series of different lengths, rows that they do not have, infinite
 // values, negative options.
 func (m MonteCarlo) Test(x, y []float64, period int, windows [][]int, statistic func(x, y []float64) float64) (MonteCarloResult, error) {
 	if err := m.check(x, y, period, windows); err != nil {
 		return MonteCarloResult{}, err
 	}
+	inflation := valueInflation(gather(x, period, windows), gather(y, period, windows), period, windows)
 	x, y, slots := gatherComplete(x, y, period, windows)
 	observed := statistic(x, y)
 	if math.IsNaN(observed) {
-		return MonteCarloResult{Value: observed, P: observed}, nil
+		return MonteCarloResult{Value: observed, P: observed, Inflation: 1}, nil
 	}
 	source := m.rotations()
 	rotated := make([]float64, len(y))
 	// Two orders of summation differ by less than this.
 	rounding := 1e-12 * math.Abs(observed)
-	p, draws := m.sample(observed, rounding, func() float64 {
+	draw := func() float64 {
 		from := 0
 		for q, w := range windows {
 			if len(w) == 0 {
@@ -575,13 +620,22 @@ func (m MonteCarlo) Test(x, y []float64, period int, windows [][]int, statistic 
 			from = to
 		}
 		return statistic(x, rotated)
-	})
-	return MonteCarloResult{observed, p, draws}, nil
+	}
+	at := observed
+	if inflation > 1 {
+		var mean float64
+		mean, draw = m.pilot(draw)
+		at = mean + (observed-mean)/math.Sqrt(inflation)
+	}
+	p, draws := m.sample(at, rounding, draw)
+	return MonteCarloResult{Value: observed, P: p, Draws: draws, Inflation: inflation}, nil
 }
 
 // Pearson tests the statistic of [Pearson] at the cost of a few additions a
-// draw. Without missing values the p-value is that of [MonteCarlo.Test]. With
-// them it keeps all that there is, and is approximate: the statistic of a
+// draw. As in [Test] what a season that is steep inside windows lets both series
+// have in common is taken off, if that is more than the guard for the memory
+// takes. Without missing values, and such a season, the p-value is that of
+// [MonteCarlo.Test]. With missing values it keeps all that there is, and is approximate: the statistic of a
 // rotation is the sum of products of values less the means of their slot and
 // of their window, in each window times sqrt(n(0)/n(u)), n(u) being the number
 // of places where both series have values after rotation u. For outages that
@@ -608,25 +662,97 @@ func (m MonteCarlo) products(x, y []float64, period int, windows [][]int, transf
 	}
 	x, y = gather(x, period, windows), gather(y, period, windows)
 	a, b := complete(x, y)
-	value := correlate(transform(a), transform(b))
+	a, b = transform(a), transform(b)
+	value := correlate(a, b)
 	if math.IsNaN(value) {
-		return MonteCarloResult{Value: value, P: value}, nil
+		return MonteCarloResult{Value: value, P: value, Inflation: 1}, nil
 	}
-	tables := productTables(transform(x), transform(y), period, windows)
-	observed, size := 0.0, 0.0
+	x, y = transform(x), transform(y)
+	inflation, drift := valueInflation(x, y, period, windows), valueDrift(x, y, period, windows)
+	tables := productTables(x, y, period, windows)
+	observed, mean, size := 0.0, 0.0, 0.0
 	for _, t := range tables {
 		observed += t[0]
+		mean += floats.Sum(t) / float64(len(t))
 		size += floats.Norm(t, math.Inf(1))
 	}
 	source := m.rotations()
-	p, draws := m.sample(observed, 1e-12*size, func() float64 {
+	at := observed
+	drift = owed(observed-mean, drift)
+	if inflation > 1 || drift != 0 {
+		at = mean + guarded(observed-mean, drift, inflation)
+	}
+	p, draws := m.sample(at, 1e-12*size, func() float64 {
 		sum := 0.0
 		for _, t := range tables {
 			sum += t[source.next(len(t))]
 		}
 		return sum
 	})
-	return MonteCarloResult{value, p, draws}, nil
+	return MonteCarloResult{value, p, draws, inflation, drift / lengths(a, b)}, nil
+}
+
+// lengths returns the product of the lengths of two series less their means.
+func lengths(a, b []float64) float64 {
+	n := float64(len(a))
+	return math.Sqrt(stat.PopVariance(a, nil)*n) * math.Sqrt(stat.PopVariance(b, nil)*n)
+}
+
+// valueDrift returns what the sum of products of two series, which hold the rows
+// of windows, exceeds that of rotations by because of a drift inside windows,
+// by the slopes of every slot between the neighbouring windows; see windowRates.
+// Of fewer rows than a test of features needs it is 0.
+func valueDrift(x, y []float64, period int, windows [][]int) (excess float64) {
+	windows = slices.DeleteFunc(slices.Clone(windows), func(w []int) bool { return len(w) == 0 })
+	if len(windows) < 3 || len(x) < minRows*period {
+		return 0
+	}
+	a, b := slotMeans(x, period, windows), slotMeans(y, period, windows)
+	joint := make([]float64, period) // rows of a window in which both have a value in a slot
+	from := 0
+	for q, w := range windows {
+		clear(joint)
+		for i := range len(w) * period {
+			if v := x[from+i] * y[from+i]; v == v { // not NaN
+				joint[i%period]++
+			}
+		}
+		from += len(w) * period
+		low, high := around(q, len(windows))
+		before, _ := rowMoments(windows[low])
+		after, _ := rowMoments(windows[high])
+		if after <= before { // not in order
+			continue
+		}
+		sum := 0.0
+		for slot := range period {
+			if s := (a[high][slot] - a[low][slot]) * (b[high][slot] - b[low][slot]); s == s { // not NaN
+				sum += s * joint[slot]
+			}
+		}
+		_, spread := rowMoments(w)
+		excess += sum / (after - before) / (after - before) * spread
+	}
+	return excess
+}
+
+// slotMeans returns the means of the slots of every window, NaN of those without
+// a value.
+func slotMeans(v []float64, period int, windows [][]int) [][]float64 {
+	means := make([][]float64, len(windows))
+	for q, w := range windows {
+		means[q] = make([]float64, period)
+		counts := make([]float64, period)
+		for i, x := range v[:len(w)*period] {
+			if x == x { // not NaN
+				means[q][i%period] += x
+				counts[i%period]++
+			}
+		}
+		floats.Div(means[q], counts)
+		v = v[len(w)*period:]
+	}
+	return means
 }
 
 // productTables returns for every window that has rows the sums of products

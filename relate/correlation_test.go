@@ -575,17 +575,83 @@ func shuffledP(r *rand.Rand, x, y []float64) float64 {
 	return float64(above) / 100
 }
 
-// The null of sums of tables is known exactly too; draws must agree with it.
+// The null of sums of tables is known exactly too; draws must agree with it,
+// with a guard that moves the data and with one that does not.
 func TestMonteCarloAgainstSaddlepoint(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))
-	x, y := bivariate(r, 60*7, 0.12)
 	windows := weeks(10, 6)
-	null := &null{tables: productTables(x, y, 7, windows)}
-	_, _, observed := null.moments()
-	want := 2 * min(null.upper(observed), null.lower(observed))
-	got := must(t)(MonteCarlo{Exceedances: 1000}.Pearson(x, y, 7, windows))
-	if math.Abs(got.P-want) > 0.15*want {
-		t.Errorf("p = %v by draws, %v by the saddlepoint", got.P, want)
+	for _, keep := range []float64{0, 0.95} { // from day to day
+		x, y := bivariate(r, 60*7, 0.12)
+		for i := 1; i < len(x); i++ {
+			x[i], y[i] = keep*x[i-1]+x[i], keep*y[i-1]+y[i]
+		}
+		inflation := valueInflation(x, y, 7, windows)
+		null := &null{tables: productTables(slices.Clone(x), slices.Clone(y), 7, windows)}
+		mean, _, observed := null.moments()
+		drift := owed(observed-mean, valueDrift(x, y, 7, windows))
+		m := MonteCarlo{Exceedances: 1000}
+		for _, tc := range []struct {
+			name  string
+			got   MonteCarloResult
+			drift float64
+		}{
+			{"Pearson", must(t)(m.Pearson(x, y, 7, windows)), drift},
+			{"Test", must(t)(m.Test(x, y, 7, windows, Pearson)), 0},
+		} {
+			at := mean + (observed-mean)/math.Sqrt(inflation)
+			if less := observed - tc.drift; math.Abs(less-mean) < math.Abs(at-mean) {
+				at = less
+			}
+			want := 2 * min(null.upper(at), null.lower(at))
+			share := tc.got.Drift * lengths(x, y)
+			if math.Abs(tc.got.P-want) > 0.15*want || tc.got.Inflation != inflation || !near(share, tc.drift, 1e-9) {
+				t.Errorf("keep %g, %s: p = %v by draws, %v by the saddlepoint, V %v, want %v, drift %v, want %v", keep, tc.name, tc.got.P, want, tc.got.Inflation, inflation, share, tc.drift)
+			}
+		}
+		if keep > 0 && inflation < 1.2 {
+			t.Errorf("V is %v: there is nothing to guard against", inflation)
+		}
+	}
+}
+
+// The drift is the excess of the products of straight lines: of lines alone it
+// is all of it, at the ends of the record and beside a gap too, and of lines
+// that are there in some slots only.
+func TestValueDrift(t *testing.T) {
+	const period = 3
+	windows := append(weeks(5, 6), []int{33, 34, 36, 37, 40, 41})
+	x, y := make([]float64, 42*period), make([]float64, 42*period)
+	for i := range x {
+		row, slot := float64(i/period), float64(i%period)
+		x[i], y[i] = 3+slot*row, 2*slot-0.5*slot*row
+	}
+	a, b := gather(x, period, windows), gather(y, period, windows)
+	want := 0.0
+	for _, w := range windows {
+		centre := 0.0
+		for _, row := range w {
+			centre += float64(row) / 6
+		}
+		for _, row := range w {
+			for slot := range period {
+				line := float64(slot) * (float64(row) - centre)
+				want += line * -0.5 * line
+			}
+		}
+	}
+	if got := valueDrift(a, b, period, windows); !near(got, want, 1e-9*math.Abs(want)) {
+		t.Errorf("lines: %v, want %v", got, want)
+	}
+	if got := valueDrift(a[:29*period], b[:29*period], period, append(weeks(4, 6), []int{24, 25, 26, 27, 28})); got != 0 {
+		t.Errorf("of 29 rows: %v, want 0", got)
+	}
+	for i := range a {
+		if i%period == 2 {
+			a[i] = nan // the slot with the most of it
+		}
+	}
+	if got := valueDrift(a, b, period, windows); !near(got, want/5, 1e-9*math.Abs(want)) {
+		t.Errorf("lines with a slot missing: %v, want %v", got, want/5)
 	}
 }
 

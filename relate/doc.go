@@ -39,12 +39,15 @@
 // # What each method assumes, and what you see when that fails
 //
 //	method                   assumes                      breaks when                what you see
-//	windows of six weeks     the routine repeats from     a season is steep inside   rates of 0.07 to 0.14 at 0.05
-//	                         week to week in a window     six weeks                  on raw values; use anomalies
+//	windows of six weeks     the routine repeats from     a season is steep inside   Drift: wide tails of raw values
+//	                         week to week in a window     six weeks                  rise and fall together
 //	                         what is slower than that     the question is about      no relationship: the slow level
 //	                         is not the question          years or quarters          is conditioned out
+//	drift guard              slopes are those between     windows span months, over  rates of 0.08 to 0.3 on raw
+//	                         the neighbouring windows     gaps; a season is extreme  values; use anomalies
 //	long-memory guard        windows are independent      features last for weeks    Inflation above 1, the null is
 //	                                                                                 wider; in doubt above 1.5
+//	the same, of values      a statistic is a sum         time is warped by weeks    rates of 0.1 at 0.05
 //	centred, scaled counts   coverage knows of neither    values are missing when    a relationship of the gaps;
 //	                         function's values            they are high              compare Cells with all cells
 //	saddlepoint tails        windows enough               few windows have features  exact tails are used; else a

@@ -19,21 +19,28 @@ func (s *searcher) centre(d *windowSum) {
 	if s.used == len(s.centred) {
 		s.centred = append(s.centred, nil)
 	}
-	to := s.centred[s.used][:0]
-	at := 0
-	for _, n := range d.sizes {
-		mean := 0.0
-		for i := range n {
-			mean += d.value(at+i) / float64(n)
-		}
-		scale := 1 / math.Sqrt(float64(n))
-		for i := range n {
-			to = append(to, (d.value(at+i)-mean)*scale)
-		}
-		at += n
+	to := resize(s.centred[s.used], max(len(d.counts), len(d.values)))
+	if d.whole {
+		centred(to, d, d.counts)
+	} else {
+		centred(to, d, d.values)
 	}
 	s.centred[s.used], s.sizes = to, d.sizes
 	s.used++
+}
+
+func centred[T int32 | float64](to []float64, d *windowSum, values []T) {
+	at, last, scale := 0, 0, 0.0
+	for q, n := range d.sizes {
+		if n != last {
+			last, scale = n, 1/math.Sqrt(float64(n))
+		}
+		mean, table := d.means[q], to[at:][:n]
+		for i, x := range values[at:][:n] {
+			table[i] = (float64(x) - mean) * scale
+		}
+		at += n
+	}
 }
 
 const (

@@ -9,10 +9,12 @@ import (
 
 // randomSum returns a result of noise.
 func randomSum(rng *rand.Rand, windows, size int) *windowSum {
-	d := &windowSum{sizes: slices.Repeat([]int{size}, windows)}
+	var values []float64
 	for range windows * size {
-		d.values = append(d.values, rng.NormFloat64())
+		values = append(values, rng.NormFloat64())
 	}
+	d := new(windowSum)
+	d.measure(slices.Repeat([]int{size}, windows), nil, values)
 	return d
 }
 
@@ -48,7 +50,8 @@ func TestEffective(t *testing.T) {
 			t.Errorf("%d copies of %d results in %d windows are %g tests", tc.copies, tc.different, tc.windows, got)
 		}
 	}
-	still := &windowSum{sizes: []int{6, 6}, values: make([]float64, 12)}
+	still := new(windowSum)
+	still.measure([]int{6, 6}, nil, make([]float64, 12))
 	if got := effectiveOf(slices.Repeat([]*windowSum{still}, 20)...); got != 1 {
 		t.Errorf("results that no rotation changes are %g tests", got)
 	}
@@ -66,6 +69,7 @@ func TestEffectiveRotations(t *testing.T) {
 			for k, x := range common.values {
 				results[i].values[k] += x * float64(seed)
 			}
+			results[i].measure(results[i].sizes, nil, results[i].values)
 		}
 		rotations := int(math.Pow(size, windows))
 		z := make([][]float64, rotations)

@@ -112,12 +112,14 @@ func countNarrow(f, g *Marks, window []int, counts []overlapCounts) {
 	var p, n, q, m uint64
 	shift := 0
 	for _, row := range window {
-		p |= f.Positive[row-f.First] << shift
-		n |= f.Negative[row-f.First] << shift
-		q |= g.Positive[row-g.First] << shift
-		m |= g.Negative[row-g.First] << shift
+		i, j := row-f.First, row-g.First
+		p |= f.Positive[i] << (shift & 63) // less than 64, as the compiler is told
+		n |= f.Negative[i] << (shift & 63)
+		q |= g.Positive[j] << (shift & 63)
+		m |= g.Negative[j] << (shift & 63)
 		shift += f.Cells
 	}
+	cells, rest := f.Cells&63, (shift-f.Cells)&63
 	for u := range counts {
 		t := &counts[u]
 		t[positivePositive] += int64(bits.OnesCount64(p & q))
@@ -125,7 +127,7 @@ func countNarrow(f, g *Marks, window []int, counts []overlapCounts) {
 		t[positiveNegative] += int64(bits.OnesCount64(p & m))
 		t[negativePositive] += int64(bits.OnesCount64(n & q))
 		// The first row goes to the end; what comes behind it repeats the rest.
-		q = q>>f.Cells | q<<(shift-f.Cells)
-		m = m>>f.Cells | m<<(shift-f.Cells)
+		q = q>>cells | q<<rest
+		m = m>>cells | m<<rest
 	}
 }

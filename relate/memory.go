@@ -1,6 +1,11 @@
 package relate
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+
+	"gonum.org/v1/gonum/floats"
+)
 
 // Features with a memory of weeks make neighbouring windows dependent, and the
 // tails of the null too light. A Memory is how long a function's features last,
@@ -68,15 +73,106 @@ func NewMemory(m *Marks) *Memory {
 			memory.rho[k] += centred(w, w+k) / float64(pairs)
 		}
 	}
-	if memory.rho[0] > 0 {
-		for k := len(memory.rho) - 1; k >= 0; k-- {
-			memory.rho[k] /= memory.rho[0]
-		}
-	}
+	memory.scale()
 	for n := fewestPerRow; n <= usualWindow; n++ {
 		memory.rotated[n] = memory.rotate(n)
 	}
 	return memory
+}
+
+// scale divides the covariances by the variance.
+func (m *Memory) scale() {
+	if m.rho[0] > 0 {
+		for k := len(m.rho) - 1; k >= 0; k-- {
+			m.rho[k] /= m.rho[0]
+		}
+	}
+}
+
+// newValueMemory returns the memory of values as [NewMemory] does that of
+// features: the correlation of values k rows apart, in the same slot of the
+// row, after the mean of 13 rows around each has been removed. Missing values,
+// NaN, have no part in it.
+//
+// Cost: O(rows * 17 * period), and as much memory as the values take.
+func newValueMemory(v []float64, period int) *Memory {
+	left, squares, n := withoutLevel(v, period)
+	memory := &Memory{rho: make([]float64, memoryRows+1)}
+	for k := range memory.rho {
+		if len(v)/period-k < wantedPairs {
+			break
+		}
+		later, pairs := left[k*period:], len(left)-k*period
+		if n == len(v) {
+			memory.rho[k] = floats.Dot(left[:pairs], later) / float64(pairs)
+			continue
+		}
+		sum := 0.0
+		pairs = 0
+		for i, x := range later {
+			if d := x * left[i]; d == d { // not NaN
+				sum += d
+				pairs++
+			}
+		}
+		memory.rho[k] = sum / float64(max(pairs, 1))
+	}
+	// Of a routine that repeats exactly rounding is left, and of squares that
+	// overflow nothing.
+	if variance := memory.rho[0]; !(variance > noise*noise*squares/float64(max(n, 1))) || math.IsInf(variance, 0) {
+		return &Memory{}
+	}
+	memory.scale()
+	return memory
+}
+
+// withoutLevel returns values less the mean of those of their slot in the 13
+// rows around, and the sum of the squares of all n values.
+func withoutLevel(v []float64, period int) (left []float64, squares float64, n int) {
+	left = make([]float64, len(v))
+	sums, counts := make([]float64, period), make([]float64, period)
+	add := func(row int, sign float64) {
+		if row < 0 || row >= len(v)/period {
+			return
+		}
+		for slot, x := range v[row*period:][:period] {
+			if x == x { // not NaN
+				sums[slot] += sign * x
+				counts[slot] += sign
+			}
+		}
+	}
+	for row := range levelRows {
+		add(row, 1)
+	}
+	for row := range len(v) / period {
+		add(row+levelRows, 1)
+		add(row-levelRows-1, -1)
+		for slot, x := range v[row*period:][:period] {
+			left[row*period+slot] = x - sums[slot]/counts[slot]
+			if x == x {
+				squares += x * x
+				n++
+			}
+		}
+	}
+	return left, squares, n
+}
+
+// valueInflation returns V of the products of two series that hold the rows of
+// windows, one after the other. Of fewer rows than a test of features needs
+// their memory cannot be told, and V is 1.
+func valueInflation(x, y []float64, period int, windows [][]int) float64 {
+	if len(x) < minRows*period {
+		return 1
+	}
+	n := 0
+	for _, w := range windows {
+		if n = len(w); n > 0 {
+			break
+		}
+	}
+	return inflation(newValueMemory(x, period), newValueMemory(y, period), n)
 }
 
 // product returns the sum over the cells of two rows of the products of their

@@ -13,7 +13,7 @@ type Search struct {
 	Results  []*Result // of each level or lag
 	Testable bool      // at least one is
 	Reason   string    // why none is; if reasons differ, that of the last level at the last lag
-	Best     int       // the result with the least p of those searched, -1 if none is testable
+	Best     int       // the result with the least p of those searched, among equal ones with the largest |Excess|; -1 if none is testable
 	P        float64   // min(1, Effective * the least p); NaN if none is testable
 	// Effective is the number of independent tests that the search amounts to,
 	// from 1 to the number of results that have a part in it.
@@ -163,6 +163,12 @@ func (t *Tester) searchAll(ctx context.Context, c *scan) (*Search, error) {
 	return s, nil
 }
 
+// stronger reports whether the association is the stronger one. In short records
+// several have the least p that there can be.
+func (r *Result) stronger(than *Result) bool {
+	return r.P < than.P || r.P == than.P && math.Abs(r.Excess()) > math.Abs(than.Excess())
+}
+
 // take gives result i its part in the search, if it has one, and if it is not
 // exploratory the null of its D.
 func (s *searcher) take(i int, d *windowSum) {
@@ -182,7 +188,7 @@ func (s *searcher) take(i int, d *windowSum) {
 		s.centre(d)
 	}
 	s.search.Effective++
-	if s.search.Best < 0 || r.P < s.results[s.search.Best].P {
+	if s.search.Best < 0 || r.stronger(&s.results[s.search.Best]) {
 		s.search.Best = i
 	}
 }

@@ -217,6 +217,29 @@ func TestLagsOfLevels(t *testing.T) {
 }
 
 // TestLagsStopped: a search ends with its context.
+// TestSearchTies: of results with the least p that there can be, the one with
+// the strongest association is the best. Both functions are busy in one week of
+// six, so each lag of hours has the same rarest combination.
+func TestSearchTies(t *testing.T) {
+	a, b := make(signRows, 36), make(signRows, 36)
+	for w := range a {
+		a[w], b[w] = make([]int8, 24), make([]int8, 24)
+		if w%6 == w/6 {
+			for i := range 12 {
+				a[w][i+6], b[w][i+6] = 1, 1
+			}
+		}
+	}
+	f, g := a.marks(0), b.marks(0)
+	s, err := Lags(context.Background(), []*Marks{f}, []*Marks{g}, []*Memory{NewMemory(f)}, []*Memory{NewMemory(g)}, 1, []int{-3, -2, -1, 0, 1, 2, 3})
+	if err != nil || !s.Testable {
+		t.Fatal(err, s.Reason)
+	}
+	if s.Best != 3 || s.Results[0].P != s.Results[3].P {
+		t.Errorf("best is lag %d of p %g, lag 0 has %g", s.Best-3, s.Results[s.Best].P, s.Results[3].P)
+	}
+}
+
 func TestLagsStopped(t *testing.T) {
 	f := heldNoise(40, 1, 1)
 	m := []*Memory{NewMemory(f)}

@@ -234,27 +234,91 @@ func (n *null) solve(at, mean, variance float64) float64 {
 }
 
 // slowTest is the slow definition of a test of marks that the maps a and b
-// make, whose tables it is given: the p-values and what they rest on.
-func slowTest(tables [numStatistics][][]float64, whole bool, inflation float64) (r Result) {
+// make, whose tables it is given, and their drift: the p-values and what they
+// rest on.
+func slowTest(tables [numStatistics][][]float64, whole bool, drift [numStatistics]float64, inflation float64) (r Result) {
 	of := func(k int) *null { return &null{tables: tables[k], whole: whole} }
-	at := func(n *null) float64 {
-		mean, _, observed := n.moments()
-		return mean + (observed-mean)/math.Sqrt(inflation)
+	at := func(k int) float64 {
+		mean, _, observed := of(k).moments()
+		distance := observed - mean
+		left := distance
+		if distance*drift[k] > 0 {
+			if left -= drift[k]; distance*left < 0 {
+				left = 0
+			}
+		}
+		if k == signedOverlap {
+			r.Drift = distance - left
+		}
+		if distance /= math.Sqrt(inflation); math.Abs(left) < math.Abs(distance) {
+			distance = left
+		}
+		return mean + distance
 	}
 	d := of(signedOverlap)
 	mean, variance, _ := d.moments()
-	r.Z = (at(d) - mean) / math.Sqrt(variance)
-	if r.PD = min(1, 2*d.upper(at(d))); at(d) < mean {
-		r.PD = min(1, 2*d.lower(at(d)))
+	r.Z = (at(signedOverlap) - mean) / math.Sqrt(variance)
+	if r.PD = min(1, 2*d.upper(at(signedOverlap))); at(signedOverlap) < mean {
+		r.PD = min(1, 2*d.lower(at(signedOverlap)))
 	}
 	least := 1.0
 	for k, to := range []*float64{&r.PPositivePositive, &r.PNegativeNegative, &r.PPositiveNegative, &r.PNegativePositive} {
-		n := of(k)
-		*to = n.upper(at(n))
+		*to = of(k).upper(at(k))
 		least = min(least, *to)
 	}
 	r.P = min(1, 2*r.PD, 8*least)
 	return r
+}
+
+// slowDrift is the slow definition of the drift of two maps inside windows.
+func slowDrift(a, b signRows, first int, windows [][]int) (drift [numStatistics]float64) {
+	rate := func(m signRows, sign int8, w []int) float64 {
+		n, valid := 0.0, 0.0
+		for _, row := range w {
+			for _, x := range m[row-first] {
+				n += float64(b2i(x == sign))
+				valid += float64(b2i(x != 9))
+			}
+		}
+		return n / max(valid, 1)
+	}
+	centre := func(w []int) (c float64) {
+		for _, row := range w {
+			c += float64(row) / float64(len(w))
+		}
+		return c
+	}
+	for q, w := range windows {
+		low, high := q-1, q+1
+		if q == 0 {
+			low, high = 1, 2
+		}
+		if q == len(windows)-1 {
+			low, high = q-2, q-1
+		}
+		slope := func(m signRows, sign int8) float64 {
+			x, here, y := rate(m, sign, windows[low]), rate(m, sign, w), rate(m, sign, windows[high])
+			if x+here+y == 0 {
+				return 0
+			}
+			return (y - x) / (centre(windows[high]) - centre(windows[low])) / ((x + here + y) / 3)
+		}
+		for k, pair := range [numOverlaps][2]int8{{1, 1}, {-1, -1}, {1, -1}, {-1, 1}} {
+			turned, spread := 0.0, 0.0 // the mean overlap of a row, turned; the sum of squares
+			for _, row := range w {
+				spread += (float64(row) - centre(w)) * (float64(row) - centre(w))
+				for _, other := range w {
+					for c, x := range a[row-first] {
+						turned += float64(b2i(x == pair[0] && b[other-first][c] == pair[1])) / float64(len(w)*len(w))
+					}
+				}
+			}
+			x := turned * slope(a, pair[0]) * slope(b, pair[1]) * spread
+			drift[k] += x
+			drift[signedOverlap] += x * float64(pair[0]*pair[1])
+		}
+	}
+	return drift
 }
 
 // slowTables counts cell by cell, in the given windows of rows that begin at

@@ -44,11 +44,13 @@ type overlapTables struct {
 
 	observed Counts        // overlaps of the data
 	expected overlapValues // overlaps under the null: the mean over all rotations
-	// extreme is the probability of the largest D that rotations can give, of
+	// extreme is the probability of the largest D that rotations can give, or
+	// anything up to minAttainable/2 if that is as much, which no test needs; of
 	// counts: centred values hardly ever tie, so that theirs says nothing about
 	// how rare a coincidence of the features can be.
 	extreme float64
 
+	rates    []windowRates // of both functions
 	kernel   kernel
 	window   []overlapCounts // of the window at hand
 	centring centring
@@ -99,7 +101,7 @@ func (t *overlapTables) fill(f, g *Marks, windows [][]int) {
 	for k := range t.expected {
 		t.expected[k] = t.sums[k].mean
 	}
-	t.extreme = t.sums[signedOverlap].share(true)
+	t.extreme = t.sums[signedOverlap].share(true, minAttainable/2)
 	if t.lattice = fewMissing(f, g, windows); !t.lattice {
 		t.centre(f, g, windows)
 	}

@@ -12,9 +12,12 @@ type windowSum struct {
 	counts []int32   // the values of one table after the other, of whole numbers
 	values []float64 // others
 
-	mean, observed float64   // of the sum; observed is the value of the data
-	low, high      float64   // its ends
-	mins, maxs     []float64 // of the tables
+	mean, observed float64 // of the sum; observed is the value of the data
+	low, high      float64 // its ends
+	// mins, maxs and means are those of the tables.
+	mins, maxs, means []float64
+	known             bool      // the cumulants are
+	atMean            cumulants // see untilted
 }
 
 // A tailMemory is what finding a tail takes. The next tail takes it over.
@@ -29,65 +32,55 @@ type tailMemory struct {
 // keeps.
 func (s *windowSum) measure(sizes []int, counts []int32, values []float64) {
 	s.sizes, s.counts, s.values, s.whole = sizes, counts, values, values == nil
-	s.mean, s.observed, s.low, s.high = 0, 0, 0, 0
-	s.mins, s.maxs = resize(s.mins, len(sizes)), resize(s.maxs, len(sizes))
-	last, share := 0, 0.0
+	s.mins, s.maxs, s.means = resize(s.mins, len(sizes)), resize(s.maxs, len(sizes)), resize(s.means, len(sizes))
+	s.known = false
+	if s.whole {
+		measure(s, counts)
+	} else {
+		measure(s, values)
+	}
+}
+
+func measure[T int32 | float64](s *windowSum, values []T) {
+	sizes := s.sizes
+	mins, maxs, means := s.mins[:len(sizes)], s.maxs[:len(sizes)], s.means[:len(sizes)]
+	var mean, observed, low, high, share float64
+	last := 0
 	for q, n := range sizes {
 		if n != last {
 			last, share = n, 1/float64(n)
 		}
-		var t tableEnds
-		if s.whole {
-			t = countEnds(counts[:n])
-			counts = counts[n:]
-		} else {
-			t = valueEnds(values[:n])
-			values = values[n:]
+		first := values[0]
+		least, most, sum := first, first, first
+		for _, x := range values[1:n] {
+			least, most = min(least, x), max(most, x)
+			sum += x
 		}
-		s.mean += t.sum * share
-		s.observed += t.first
-		s.low += t.least
-		s.high += t.most
-		s.mins[q], s.maxs[q] = t.least, t.most
+		values = values[n:]
+		mins[q], maxs[q], means[q] = float64(least), float64(most), float64(sum)*share
+		mean += means[q]
+		observed += float64(first)
+		low += mins[q]
+		high += maxs[q]
 	}
-}
-
-// tableEnds are what a sum needs to know of a table.
-type tableEnds struct{ first, least, most, sum float64 }
-
-func countEnds(t []int32) tableEnds {
-	least, most, sum := t[0], t[0], t[0]
-	for _, x := range t[1:] {
-		least, most = min(least, x), max(most, x)
-		sum += x
-	}
-	return tableEnds{float64(t[0]), float64(least), float64(most), float64(sum)}
-}
-
-func valueEnds(t []float64) tableEnds {
-	e := tableEnds{t[0], t[0], t[0], 0}
-	for _, x := range t {
-		e.least, e.most = min(e.least, x), max(e.most, x)
-		e.sum += x
-	}
-	return e
+	s.mean, s.observed, s.low, s.high = mean, observed, low, high
 }
 
 // variance returns that of the sum.
-func (s *windowSum) variance() float64 {
-	variance, at := 0.0, 0
-	for _, n := range s.sizes {
-		// Distances from the first, so that constants have none.
-		sum, squares, first := 0.0, 0.0, s.value(at)
-		for i := range n {
-			x := s.value(at+i) - first
-			sum += x
-			squares += x * x
+func (s *windowSum) variance() float64 { return s.cumulants().k2 }
+
+// cumulants returns those of the sum, see untilted, which most tails need and
+// few need more than.
+func (s *windowSum) cumulants() cumulants {
+	if !s.known {
+		s.known = true
+		if s.whole {
+			s.atMean = untilted(s, s.counts)
+		} else {
+			s.atMean = untilted(s, s.values)
 		}
-		variance += max(squares-sum*sum/float64(n), 0) / float64(n)
-		at += n
 	}
-	return variance
+	return s.atMean
 }
 
 func (s *windowSum) value(i int) float64 {
@@ -98,8 +91,8 @@ func (s *windowSum) value(i int) float64 {
 }
 
 // share returns the probability of the largest value of the sum, or of the
-// least.
-func (s *windowSum) share(largest bool) float64 {
+// least; or anything up to negligible if that is as much.
+func (s *windowSum) share(largest bool, negligible float64) float64 {
 	ends := s.mins
 	if largest {
 		ends = s.maxs
@@ -121,7 +114,9 @@ func (s *windowSum) share(largest bool) float64 {
 				}
 			}
 		}
-		share *= float64(attained) / float64(n)
+		if share *= float64(attained) / float64(n); share <= negligible {
+			break
+		}
 		at += n
 	}
 	return share
@@ -181,14 +176,14 @@ func (s *windowSum) tail(below bool, limit, mean float64, m *tailMemory) float64
 	case limit >= support:
 		return 1
 	case limit <= 0:
-		return s.share(below) // of the combinations that attain the end
+		return s.share(below, 0) // of the combinations that attain the end
 	case s.whole && (len(s.sizes) < fewTables || support <= smallSupport):
 		return m.exact(s, below, int(limit))
 	}
 	// The sum is at its end with this probability at least. Close to it the
 	// approximation fails; there, too, the exact one is to be had.
-	share := s.share(below)
 	p := m.depths.saddlepoint(s, below, limit, mean)
+	share := s.share(below, p/nearEnd)
 	if p < nearEnd*share && s.whole && support <= maxSupport {
 		return m.exact(s, below, int(limit))
 	}

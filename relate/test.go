@@ -62,7 +62,8 @@ type Result struct {
 
 	ExpectedOverlap   float64 // E0[Sigma], under the null
 	ExpectedAgreement float64 // E0[D]
-	Z                 float64 // of D, by the null's variance and the guard
+	Drift             float64 // what of D - E0[D] is put down to a season that both functions drift with inside windows
+	Z                 float64 // of D, by the null's variance and the guards
 	Inflation         float64 // V of the long-memory guard; above 1.5 the null is in doubt
 
 	P  float64 // of all five questions; NaN if not testable
@@ -79,12 +80,33 @@ func (r *Result) Lift() float64 {
 	return float64(r.Counts.Overlap()) / r.ExpectedOverlap
 }
 
-// Excess returns kappa, the excess signed strength 2 (D - E0[D]) / (features of
-// both functions): what remains of the relationship beyond the routine that
-// both functions share. Discoveries are ranked by it.
+// Excess returns kappa, the excess signed strength 2 (D - E0[D] - Drift) /
+// (features of both functions): what remains of the relationship beyond the
+// routine and the season that both functions share. Discoveries are ranked by
+// it.
 func (r *Result) Excess() float64 {
 	c := &r.Counts
-	return ratio(2*(float64(c.Agreement())-r.ExpectedAgreement), c.PositiveF+c.NegativeF+c.PositiveG+c.NegativeG)
+	return ratio(2*(float64(c.Agreement())-r.ExpectedAgreement-r.Drift), c.PositiveF+c.NegativeF+c.PositiveG+c.NegativeG)
+}
+
+// Question returns which question P is of: the signed overlap, d, or the
+// overlap pp, nn, pn or np of positive and negative features; empty without a
+// test. P is the least of 2 p_D and 8 times each overlap's, which pays for the
+// choice.
+func (r *Result) Question() string {
+	if !r.Testable {
+		return ""
+	}
+	name, least := "d", shareOfSigned*r.PD
+	for _, o := range []struct {
+		name string
+		p    float64
+	}{{"pp", r.PPositivePositive}, {"nn", r.PNegativeNegative}, {"pn", r.PPositiveNegative}, {"np", r.PNegativePositive}} {
+		if p := shareOfOverlaps * o.p; p < least {
+			name, least = o.name, p
+		}
+	}
+	return name
 }
 
 // Support that a test needs, decided by what rotations do not change.
@@ -110,6 +132,12 @@ const (
 // in which each ever does: of the regions of both, and of the hours or days.
 // Records of 8 to 29 common weeks leave too few windows: their weeks are
 // permuted over the whole record, and the result is Exploratory.
+//
+// Two guards move the overlaps of the data towards the mean of the null before
+// they are compared, and the one that moves them more counts: what a season that
+// is steep inside windows lets both functions have in common is taken off, for D
+// it is Drift, estimated from the neighbouring windows; and if features last for
+// weeks, the distance is divided by sqrt(Inflation).
 //
 // f and g need rows of equal layout, counted from one origin. memoryF and
 // memoryG come from [NewMemory]. Nothing is an error: a pair that cannot be
@@ -188,7 +216,7 @@ func (t *Tester) test(r *Result, f, g *Marks, memoryF, memoryG *Memory) {
 	}
 	r.Testable = true
 	r.Inflation = inflation(memoryF, memoryG, len(t.windows[0]))
-	t.tails(r)
+	t.tails(r, t.tables.drift(f, g, t.windows))
 }
 
 // untested returns a result without a p-value.
@@ -241,17 +269,21 @@ func (r *Result) checkFeatures(f, g *Marks, rows []int, unit Unit) {
 // share of the most extreme ones being given, and the p that they may have.
 func (r *Result) checkRotations(share, most float64) {
 	if p := 2 * share; p > most {
-		r.Reason = fmt.Sprintf("no rotation could give a p below %.2g; a test needs %g", p, most)
+		r.Reason = fmt.Sprintf("no rotation could give a p below %.3g; a test needs %g", p, most)
 	}
 }
 
-// tails fills in the p-values.
-func (t *Tester) tails(r *Result) {
-	guard := math.Sqrt(r.Inflation)
-	// at is where the guard moves the value of the data to.
-	at := func(s *windowSum) float64 { return s.mean + (s.observed-s.mean)/guard }
+// tails fills in the p-values, given what a drift inside windows adds to the
+// data.
+func (t *Tester) tails(r *Result, drift [numStatistics]float64) {
+	// at is where the guards move the value of statistic k of the data to.
+	at := func(k int) float64 {
+		s := &t.tables.sums[k]
+		return s.mean + guarded(s.observed-s.mean, drift[k], r.Inflation)
+	}
 	d := &t.tables.sums[signedOverlap]
-	value := at(d)
+	r.Drift = owed(d.observed-d.mean, drift[signedOverlap])
+	value := at(signedOverlap)
 	if variance := d.variance(); variance > 0 {
 		r.Z = (value - d.mean) / math.Sqrt(variance)
 	}
@@ -264,8 +296,7 @@ func (t *Tester) tails(r *Result) {
 	}
 	least := 1.0
 	for k, to := range [numOverlaps]*float64{&r.PPositivePositive, &r.PNegativeNegative, &r.PPositiveNegative, &r.PNegativePositive} {
-		s := &t.tables.sums[k]
-		*to = s.upper(at(s), &t.memory)
+		*to = t.tables.sums[k].upper(at(k), &t.memory)
 		least = min(least, *to)
 	}
 	r.P = min(1, shareOfSigned*r.PD, shareOfOverlaps*least)

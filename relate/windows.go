@@ -1,6 +1,9 @@
 package relate
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Windows are stretches of rows inside which the second function is rotated.
 
@@ -227,4 +230,161 @@ func appendCommonRows(rows []int, f, g *Marks) []int {
 		}
 	}
 	return rows
+}
+
+// A season that is steep inside windows orders the rows of both functions
+// alike, and a rotation breaks that order: features of unrelated functions
+// meet more often in the data than after turns. How much more is known from
+// the neighbouring windows, of which rotations change no sum: in a window whose
+// row numbers have variance s, with slopes a and b of the functions' features a
+// row, relative to their mean, it is a*b*s of the overlap that turns have.
+
+// windowRates are how common the features of two functions are in a window.
+type windowRates struct {
+	centre, spread float64       // mean and variance of the row numbers
+	rates          [2][2]float64 // features a valid cell, of a function and a sign
+}
+
+// findRates finds the rates of the windows.
+func (t *overlapTables) findRates(f, g *Marks, windows [][]int) {
+	t.rates = resize(t.rates, len(windows))
+	for q, w := range windows {
+		first, second := f.windowCounts(w, g), g.windowCounts(w, f)
+		r := &t.rates[q]
+		r.centre, r.spread = rowMoments(w)
+		r.rates = [2][2]float64{first.rates(), second.rates()}
+	}
+}
+
+// rowMoments returns the mean and the variance of the numbers of a window's
+// rows.
+func rowMoments(w []int) (mean, variance float64) {
+	if n := len(w); w[n-1]-w[0] == n-1 { // none is missing
+		return float64(w[0]) + float64(n-1)/2, float64(n*n-1) / 12
+	}
+	rows, squares := 0, 0
+	for _, row := range w {
+		d := row - w[0]
+		rows += d
+		squares += d * d
+	}
+	n := float64(len(w))
+	mean = float64(rows) / n
+	return float64(w[0]) + mean, float64(squares)/n - mean*mean
+}
+
+// windowCounts returns the sums of the counts of the rows of a window of m, on
+// the cells that n ever covers.
+func (m *Marks) windowCounts(w []int, n *Marks) (c rowCounts) {
+	for _, number := range w {
+		row := m.rows[number-m.First]
+		if n.held != nil {
+			row.positive = int32(countBoth(m.row(m.Positive, number), n.held))
+			row.negative = int32(countBoth(m.row(m.Negative, number), n.held))
+			row.valid = int32(n.holds)
+			if m.Valid != nil {
+				row.valid = int32(countBoth(m.row(m.Valid, number), n.held))
+			}
+		}
+		c.positive += row.positive
+		c.negative += row.negative
+		c.valid += row.valid
+	}
+	return c
+}
+
+func countMean(counts []int32) float64 {
+	sum := int32(0)
+	for _, x := range counts {
+		sum += x
+	}
+	return float64(sum) / float64(len(counts))
+}
+
+// rates returns the features of both signs a valid cell.
+func (c *rowCounts) rates() [2]float64 {
+	each := 1 / float64(max(c.valid, 1))
+	return [2]float64{float64(c.positive) * each, float64(c.negative) * each}
+}
+
+// around returns the neighbours of window q of n, three at least: those on both
+// sides, at an end of the record the next two.
+func around(q, n int) (low, high int) {
+	switch q {
+	case 0:
+		return 1, 2
+	case n - 1:
+		return q - 2, q - 1
+	}
+	return q - 1, q + 1
+}
+
+// slopes returns the slopes of the rates in window q, a row, relative to their
+// mean over it and its neighbours. They are 0 of less than three windows.
+func slopes(windows []windowRates, q int) (s [2][2]float64) {
+	if len(windows) < 3 {
+		return s
+	}
+	low, high := around(q, len(windows))
+	a, b, here := &windows[low], &windows[high], &windows[q]
+	scale := 3 / (b.centre - a.centre)
+	for i := range s {
+		for sign := range s[i] {
+			x, y := a.rates[i][sign], b.rates[i][sign]
+			if sum := x + y + here.rates[i][sign]; sum > 0 {
+				s[i][sign] = scale * (y - x) / sum
+			}
+		}
+	}
+	return s
+}
+
+// drift returns what the overlaps of the data, and D, exceed those of turns by
+// because of a drift inside windows.
+func (t *overlapTables) drift(f, g *Marks, windows [][]int) (excess [numStatistics]float64) {
+	t.findRates(f, g, windows)
+	at := 0
+	for q, n := range t.sizes {
+		s := slopes(t.rates, q)
+		spread := t.rates[q].spread
+		for k, sign := range signsOf {
+			mean := 0.0
+			if t.lattice {
+				mean = t.sums[k].means[q]
+			} else {
+				mean = countMean(t.counts[k][at : at+n])
+			}
+			excess[k] += mean * spread * s[0][sign[0]] * s[1][sign[1]]
+		}
+		at += n
+	}
+	for k, sign := range signs {
+		excess[signedOverlap] += sign * excess[k]
+	}
+	return excess
+}
+
+// guarded returns what the guards leave of the distance of the data from the
+// mean of the null: the drift is taken off, or the distance divided by the root
+// of the inflation, whichever leaves less. A memory of weeks makes slopes too,
+// so that both together would guard twice against it.
+func guarded(distance, drift, inflation float64) float64 {
+	less, nearer := distance-owed(distance, drift), distance/math.Sqrt(inflation)
+	if math.Abs(less) < math.Abs(nearer) {
+		return less
+	}
+	return nearer
+}
+
+// owed returns the part of the distance of the data from the mean of the null
+// that is put down to an excess: of the same sign and not more than all of it,
+// so that a drift that is only thought to be there can never make a discovery.
+func owed(distance, excess float64) float64 {
+	switch {
+	case distance > 0:
+		return min(max(excess, 0), distance)
+	case distance < 0:
+		return max(min(excess, 0), distance)
+	}
+	return 0
 }

@@ -295,3 +295,15 @@ func TestNoWindows(t *testing.T) {
 		t.Errorf("%d windows, which are all rows without a test", len(w))
 	}
 }
+
+// TestOwed: what a drift explains is never more than there is, nor of the
+// other sign.
+func TestOwed(t *testing.T) {
+	for _, tc := range []struct{ distance, excess, want float64 }{
+		{3, 1, 1}, {3, 5, 3}, {3, -1, 0}, {-3, -1, -1}, {-3, -5, -3}, {-3, 1, 0}, {0, 1, 0}, {0, -1, 0}, {2, 0, 0},
+	} {
+		if got := owed(tc.distance, tc.excess); got != tc.want {
+			t.Errorf("owed(%g, %g) = %g, want %g", tc.distance, tc.excess, got, tc.want)
+		}
+	}
+}
