@@ -118,7 +118,7 @@ type Tested struct {
 
 	P   *float64 `json:"p"`
 	By  string   `json:"by,omitempty"` // question that p is of: d, or the overlap pp, nn, pn or np
-	PD  *float64 `json:"p_d"` // of the signed overlap, two-sided
+	PD  *float64 `json:"p_d"`          // of the signed overlap, two-sided
 	PPP *float64 `json:"p_pp"`
 	PNN *float64 `json:"p_nn"`
 	PPN *float64 `json:"p_pn"`

@@ -65,7 +65,7 @@ type RunSummary struct {
 	Run           string       `json:"run"`
 	Unchanged     bool         `json:"unchanged"` // the folder holds this run already
 	Datasets      int          `json:"datasets"`
-	Loaded        int          `json:"loaded"`  // by this run; the others were there
+	Loaded        int          `json:"loaded"` // by this run; the others were there
 	Functions     int          `json:"functions"`
 	Pairs         int          `json:"pairs"`         // of datasets
 	Related       int          `json:"pairs_related"` // by this run; the others were there
@@ -314,11 +314,11 @@ type manifestDataset struct {
 }
 
 type manifestFile struct {
-	Table  string `json:"table"`
-	Name   string `json:"name"` // below the folder of the run
-	Rows   int    `json:"rows"`
-	Bytes  int64  `json:"bytes"`
-	XXH3   string `json:"xxh3"` // of its content
+	Table string `json:"table"`
+	Name  string `json:"name"` // below the folder of the run
+	Rows  int    `json:"rows"`
+	Bytes int64  `json:"bytes"`
+	XXH3  string `json:"xxh3"` // of its content
 }
 
 // decoySummary is what the decoy run of a run found.

@@ -314,7 +314,7 @@ func (r *runner) indexKind(ctx context.Context, found *foundFunction, base strin
 	if err != nil {
 		return k, inputError(err)
 	}
-	thresholds := index.Thresholds(v.Values, class)
+	thresholds := thresholdsOf(index, v, class)
 	layout := topology.NewSlotLayout(domain, period, slots)
 	sweep := index.Sweep(v.Values, thresholds, layout)
 	var marks []*relate.Marks
@@ -323,7 +323,7 @@ func (r *runner) indexKind(ctx context.Context, found *foundFunction, base strin
 		marks = append(marks, relate.NewMarks(m.Clone(), len(v.Regions.IDs), first))
 		found.sweep = append(found.sweep, sweepRow(v, kind, &sweep.Levels[level], index.Covered()))
 	}
-	if len(marks) == 0 || strings.Contains(thresholds[0].Reason, "fewer than") && count(marks[0]) == 0 {
+	if len(marks) == 0 || strings.Contains(thresholds[0].Reason, "fewer than") && markedCells(marks[0]) == 0 {
 		k.Reason = cmp.Or(thresholds[0].Reason, "no threshold")
 		return k, nil
 	}
@@ -338,8 +338,8 @@ func (r *runner) indexKind(ctx context.Context, found *foundFunction, base strin
 	return k, r.write(ctx, k.Marks, func(w io.Writer) error { return relate.WriteMarks(w, marks) })
 }
 
-// count returns the number of marked cells.
-func count(m *relate.Marks) int {
+// markedCells returns the number of marked cells.
+func markedCells(m *relate.Marks) int {
 	n := 0
 	for i := range m.Positive {
 		n += bits.OnesCount64(m.Positive[i] | m.Negative[i])
@@ -462,7 +462,7 @@ func alike(f, g *relate.Marks) bool {
 		same += bits.OnesCount64(fp&gp | fn&gn)
 		opposite += bits.OnesCount64(fp&gn | fn&gp)
 	}
-	return math.Abs(float64(same-opposite)) > sameMaps*math.Sqrt(float64(count(f))*float64(count(g)))
+	return math.Abs(float64(same-opposite)) > sameMaps*math.Sqrt(float64(markedCells(f))*float64(markedCells(g)))
 }
 
 // writeParts writes the rows of a dataset, a file for each table and
