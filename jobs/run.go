@@ -103,6 +103,7 @@ func Run(ctx context.Context, store datasets.Store, o RunOptions, w io.Writer) e
 		return err
 	}
 	defer unlock()
+	o = r.o // with defaults
 	defer o.Progress.End()
 	if err := r.identify(ctx); err != nil {
 		return err
@@ -224,22 +225,32 @@ func (r *runner) summary() (*RunSummary, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &RunSummary{Run: m.Run, Datasets: len(r.inputs), Functions: m.Functions, Pairs: len(r.pairs), Relationships: m.Relationships,
+	s := &RunSummary{Run: m.Run, Datasets: len(r.inputs), Functions: m.Functions, Relationships: m.Relationships,
 		Tested: m.Tested, Selected: m.Selected, Seconds: r.o.Now().Sub(r.begin).Seconds(), Failed: []string{}, Strongest: m.Strongest}
 	for _, x := range r.indexed {
 		if x.fresh {
 			s.Loaded++
 		}
 	}
-	for _, p := range r.pairs {
-		if p.fresh {
-			s.Related++
-		}
-	}
+	s.Pairs, s.Related = countPairs(r.pairs)
 	for _, err := range r.failures() {
 		s.Failed = append(s.Failed, err.Error())
 	}
 	return s, nil
+}
+
+// countPairs returns the number of pairs of datasets, and of those that this
+// run has tested at some resolution.
+func countPairs(pairs []*pairResult) (all, fresh int) {
+	seen, tested := map[[2]string]bool{}, map[[2]string]bool{}
+	for _, p := range pairs {
+		pair := [2]string{p.a.Dataset, p.b.Dataset}
+		seen[pair] = true
+		if p.fresh {
+			tested[pair] = true
+		}
+	}
+	return len(seen), len(tested)
 }
 
 func printRun(w io.Writer, format string, s *RunSummary) error {

@@ -32,10 +32,9 @@ func (r *runner) commit(ctx context.Context) error {
 	decoys := []resolved{}
 	for _, p := range r.pairs {
 		for _, row := range p.rows {
-			rows = append(rows, resolved{row.Relationship, row.Resolution})
-			decoy := resolved{Relationship{DatasetA: row.DatasetA, FunctionA: row.FunctionA, DatasetB: row.DatasetB, FunctionB: row.FunctionB,
-				P: row.DecoyP, Testable: row.DecoyP != nil, Dense: row.DecoyDense}, row.Resolution}
-			decoys = append(decoys, decoy)
+			rows = append(rows, resolved{row.Relationship, p.resolution})
+			decoys = append(decoys, resolved{Relationship{DatasetA: row.DatasetA, FunctionA: row.FunctionA, DatasetB: row.DatasetB, FunctionB: row.FunctionB,
+				P: row.decoy.P, Testable: row.decoy.P != nil, Dense: row.decoy.Dense}, p.resolution})
 		}
 	}
 	if _, err := selectRows(rows, r.settings.Q, true); err != nil {
@@ -87,7 +86,7 @@ type selectedCounts struct{ datasetPairs, functionPairs int }
 // qLevels are the rates to two digits, ascending, up to a half.
 func qLevels() []float64 {
 	var list []float64
-	for _, power := range []float64{1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2} {
+	for _, power := range []float64{1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3} {
 		for digits := 10; digits < 100; digits++ {
 			list = append(list, float64(digits)*power)
 		}
@@ -95,8 +94,7 @@ func qLevels() []float64 {
 	for digits := 10; digits <= 50; digits++ {
 		list = append(list, float64(digits)*1e-2)
 	}
-	slices.Sort(list)
-	return slices.Compact(list)
+	return list
 }
 
 // selectRows marks the rows that control of false discoveries selects, over all

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -15,20 +16,62 @@ import (
 	"polygamy/relate"
 )
 
-// A pairResult is what a run knows of a pair of datasets.
+// A pairResult is what a run knows of a pair of datasets at one resolution.
 type pairResult struct {
-	a, b  *indexed
-	file  string // below the folder of the run
-	fresh bool   // tested by this run
-	rows  []pairRow
+	a, b       *indexed
+	resolution string
+	file       string // below the folder of the run
+	fresh      bool   // tested by this run
+	rows       []pairRow
+
+	parts [][]pairRow // of each pair of functions
+	left  atomic.Int64
 }
 
-// A pairRow is a relationship before the run as a whole is known.
+// A pairRow is a relationship before the run as a whole is known, and its
+// decoy.
 type pairRow struct {
-	Resolution string   `parquet:"resolution,dict,snappy"`
-	DecoyP     *float64 `parquet:"decoy_p,optional,snappy"` // with the second function moved by decoy weeks
-	DecoyDense bool     `parquet:"decoy_dense,snappy"`
 	Relationship
+	decoy decoyRow
+}
+
+// A decoyRow is a relationship again, with the second function moved.
+type decoyRow struct {
+	P     *float64 `parquet:"p,optional,snappy"` // null without a test
+	Dense bool     `parquet:"dense,snappy"`
+}
+
+// readPair reads what an earlier run has written of a pair, nil if none has.
+func (r *runner) readPair(p *pairResult) error {
+	rows, err := readRows[Relationship](filepath.Join(r.o.Out, p.file))
+	if err != nil || rows == nil {
+		return err
+	}
+	decoys, err := readRows[decoyRow](filepath.Join(r.o.Out, p.file+decoysSuffix))
+	if err != nil {
+		return err
+	}
+	if len(decoys) != len(rows) {
+		return inputError(fmt.Errorf("%s has %d rows and its decoys %d; remove both and run again", filepath.Join(r.o.Out, p.file), len(rows), len(decoys)))
+	}
+	for i := range rows {
+		p.rows = append(p.rows, pairRow{rows[i], decoys[i]})
+	}
+	return nil
+}
+
+const decoysSuffix = ".decoys"
+
+// writePair writes the rows of a pair, the file that says that it is done last.
+func (r *runner) writePair(ctx context.Context, p *pairResult) error {
+	rows, decoys := make([]Relationship, len(p.rows)), make([]decoyRow, len(p.rows))
+	for i := range p.rows {
+		rows[i], decoys[i] = p.rows[i].Relationship, p.rows[i].decoy
+	}
+	if err := writeRows(ctx, r, p.file+decoysSuffix, decoys); err != nil {
+		return err
+	}
+	return writeRows(ctx, r, p.file, rows)
 }
 
 // A markedFunction is a function with its features, of every kind.
@@ -41,58 +84,75 @@ type markedFunction struct {
 // relate tests the pairs of datasets that the folder does not hold yet, one
 // resolution after the other, so that the features of one are in memory.
 func (r *runner) relate(ctx context.Context) error {
-	var pending []*pairResult
+	pending := map[string][]*pairResult{} // by resolution
 	for i, a := range r.indexed {
 		for _, b := range r.indexed[i+1:] {
-			p := &pairResult{a: a, b: b}
-			key := hashOf(runFormat, a.Key, b.Key, r.settings.Lags)
-			p.file = filepath.Join("pairs", fileName(a.Dataset)+"+"+fileName(b.Dataset), key+".parquet")
-			rows, err := readRows[pairRow](filepath.Join(r.o.Out, p.file))
-			if err != nil {
-				return err
+			for _, resolution := range commonResolutions(a, b) {
+				p := &pairResult{a: a, b: b, resolution: resolution}
+				key := hashOf(runFormat, a.Key, b.Key, r.lagsAt(resolution))
+				p.file = filepath.Join("pairs", fileName(a.Dataset)+"+"+fileName(b.Dataset), resolution+"-"+key+".parquet")
+				if err := r.readPair(p); err != nil {
+					return err
+				}
+				if p.rows == nil {
+					p.fresh = true
+					pending[resolution] = append(pending[resolution], p)
+				}
+				r.pairs = append(r.pairs, p)
 			}
-			if p.rows = rows; rows == nil {
-				p.fresh = true
-				pending = append(pending, p)
-			}
-			r.pairs = append(r.pairs, p)
 		}
 	}
-	resolutions := map[string]bool{}
-	for _, p := range pending {
-		for _, f := range p.a.Functions {
-			resolutions[f.Resolution] = true
-		}
-	}
-	for _, resolution := range slices.Sorted(maps.Keys(resolutions)) {
-		if err := r.relateAt(ctx, resolution, pending); err != nil {
-			return err
-		}
-	}
-	for _, p := range pending {
-		if err := writeRows(ctx, r, p.file, p.rows); err != nil {
+	for _, resolution := range slices.Sorted(maps.Keys(pending)) {
+		if err := r.relateAt(ctx, resolution, pending[resolution]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// relateAt tests the pairs of datasets at one resolution.
+// commonResolutions are those at which both datasets have functions.
+func commonResolutions(a, b *indexed) []string {
+	has := map[string]int{}
+	for i, x := range []*indexed{a, b} {
+		for _, f := range x.Functions {
+			has[f.Resolution] |= 1 << i
+		}
+	}
+	var list []string
+	for _, resolution := range slices.Sorted(maps.Keys(has)) {
+		if has[resolution] == 3 {
+			list = append(list, resolution)
+		}
+	}
+	return list
+}
+
+// lagsAt returns the lags that are searched at a resolution: of hours and days
+// of the whole city. Lags of weeks would take weeks from every record.
+func (r *runner) lagsAt(resolution string) []int {
+	most := 0
+	if resolution == "hour-city" || resolution == "day-city" {
+		most = r.settings.Lags
+	}
+	lags := make([]int, 0, 2*most+1)
+	for lag := -most; lag <= most; lag++ {
+		lags = append(lags, lag)
+	}
+	return lags
+}
+
+// relateAt tests pairs of datasets at one resolution. Each is written when its
+// last pair of functions is done, so that a run that is stopped loses little.
 func (r *runner) relateAt(ctx context.Context, resolution string, pending []*pairResult) error {
-	step, system, _ := strings.Cut(resolution, "-")
-	t := &resolutionTests{runner: r, resolution: resolution}
+	step, _, _ := strings.Cut(resolution, "-")
+	t := &resolutionTests{runner: r, resolution: resolution, lags: r.lagsAt(resolution)}
 	var err error
 	if t.step, err = datasets.ParseResolution(step); err != nil {
 		return err
 	}
-	if t.lags = []int{0}; system == "city" && t.step <= datasets.Day {
-		t.lags = nil
-		for lag := -r.settings.Lags; lag <= r.settings.Lags; lag++ {
-			t.lags = append(t.lags, lag)
-		}
-	}
 	type task struct {
 		pair *pairResult
+		part int
 		a, b *markedFunction
 	}
 	var tasks []task
@@ -107,12 +167,13 @@ func (r *runner) relateAt(ctx context.Context, resolution string, pending []*pai
 		}
 		for _, a := range loaded[p.a] {
 			for _, b := range loaded[p.b] {
-				tasks = append(tasks, task{p, a, b})
+				tasks = append(tasks, task{p, len(p.parts), a, b})
+				p.parts = append(p.parts, nil)
 			}
 		}
+		p.left.Store(int64(len(p.parts)))
 	}
 	r.o.Progress.Stage(resolution+": pairs of functions", len(tasks))
-	rows := make([][]pairRow, len(tasks))
 	errs := make([]error, len(tasks))
 	testers := make(chan *relate.Tester, r.o.Workers)
 	for range r.o.Workers {
@@ -121,21 +182,17 @@ func (r *runner) relateAt(ctx context.Context, resolution string, pending []*pai
 	err = eachOf(ctx, r.o.Workers, len(tasks), func(i int) {
 		tester := <-testers
 		defer func() { testers <- tester }()
+		p := tasks[i].pair
 		begin := r.o.Now()
-		rows[i], errs[i] = t.test(ctx, tester, tasks[i].a, tasks[i].b)
+		p.parts[tasks[i].part], errs[i] = t.test(ctx, tester, tasks[i].a, tasks[i].b)
 		r.spent.add(&r.spent.relate, begin, r.o.Now())
+		if errs[i] == nil && p.left.Add(-1) == 0 {
+			p.rows, p.parts = slices.Concat(p.parts...), nil
+			errs[i] = r.writePair(ctx, p)
+		}
 		r.o.Progress.Done(1)
 	})
-	if err != nil {
-		return err
-	}
-	for i, list := range rows {
-		if errs[i] != nil {
-			return errs[i]
-		}
-		tasks[i].pair.rows = append(tasks[i].pair.rows, list...)
-	}
-	return nil
+	return cmp.Or(append([]error{err}, errs...)...)
 }
 
 // eachOf calls do for 0 to n-1 on so many workers, unless ctx ends it.
@@ -186,7 +243,7 @@ type resolutionTests struct {
 func (t *resolutionTests) test(ctx context.Context, tester *relate.Tester, a, b *markedFunction) ([]pairRow, error) {
 	rows := make([]pairRow, 0, len(runKinds()))
 	for i, kind := range runKinds() {
-		row := pairRow{Resolution: t.resolution, Relationship: Relationship{
+		row := pairRow{Relationship: Relationship{
 			DatasetA: a.dataset, FunctionA: a.entry.Function, DatasetB: b.dataset, FunctionB: b.entry.Function,
 			GroupA: a.entry.Group, GroupB: b.entry.Group, Version: kind.version, Class: kind.class,
 			LagFirst: int32(t.lags[0]), LagLast: int32(t.lags[len(t.lags)-1]),
@@ -242,7 +299,7 @@ func (t *resolutionTests) decoy(ctx context.Context, tester *relate.Tester, row 
 	}
 	if s.Testable && !s.Exploratory {
 		p := s.P
-		row.DecoyP, row.DecoyDense = &p, s.Dense
+		row.decoy = decoyRow{&p, s.Dense}
 	}
 	return nil
 }
@@ -252,7 +309,8 @@ func fillRelationship(row *Relationship, s *relate.Search, levels []string, lags
 	row.Testable, row.Exploratory, row.Dense = s.Testable, s.Exploratory, s.Dense
 	best := s.Best
 	if !s.Testable {
-		row.Reason = &s.Reason
+		reason := s.Reason // s is the tester's
+		row.Reason = &reason
 		best = max(0, slices.Index(levels, usualLevel))*len(lags) + max(0, slices.Index(lags, 0))
 	} else {
 		row.P, row.Effective = known(s.P), known(s.Effective)
