@@ -9,6 +9,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ type RunOptions struct {
 	Lags        int      // steps that the second function is moved by, both ways, in the whole city; negative: none
 	Q           float64  // false discovery rate; 0 means 0.05
 	Workers     int      // 0 means one per CPU; the result does not depend on it
+	Memory      int64    // bytes to stay under; 0 means three quarters of the machine's
 	DryRun      bool     // say what would run
 	Version     string   // of the program
 	Format      string   // of the summary: table (default) or json
@@ -53,6 +55,7 @@ type runner struct {
 	systems  map[string]*datasets.RegionSystem
 	bad      error // why some region systems could not be loaded
 	begin    time.Time
+	memory   *memoryBudget
 
 	inputs  []*runInput // of all datasets, by name
 	indexed []*indexed  // of those that could be loaded
@@ -104,6 +107,7 @@ func Run(ctx context.Context, store datasets.Store, o RunOptions, w io.Writer) e
 	}
 	defer unlock()
 	o = r.o // with defaults
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(o.Memory))
 	defer o.Progress.End()
 	if err := r.identify(ctx); err != nil {
 		return err
@@ -162,7 +166,15 @@ func newRunner(ctx context.Context, store datasets.Store, o RunOptions) (r *runn
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	r = &runner{store: store, o: o, begin: o.Now()}
+	if o.Memory == 0 {
+		if o.Memory = machineMemory() / 4 * 3; o.Memory == 0 {
+			o.Memory = 4 << 30
+		}
+	}
+	if err := checkMemory(o.Memory); err != nil {
+		return nil, nil, err
+	}
+	r = &runner{store: store, o: o, begin: o.Now(), memory: newMemoryBudget(o.Memory - leastMemory/2)}
 	r.settings = settings{Format: runFormat, Resolutions: slices.Sorted(slices.Values(o.Resolutions)), Lags: max(o.Lags, 0), Q: o.Q}
 	if r.catalog, err = datasets.ReadCatalog(ctx, store, o.Catalog); err != nil {
 		return nil, nil, UsageError(err)

@@ -240,6 +240,7 @@ func TestRunFolder(t *testing.T) {
 		"no such system": {RunOptions{Catalog: catalog, Out: out, Resolutions: []string{"day-county"}}, ExitUsage},
 		"no such step":   {RunOptions{Catalog: catalog, Out: out, Resolutions: []string{"minute-city"}}, ExitUsage},
 		"no such rate":   {RunOptions{Catalog: catalog, Out: out, Q: 1.5}, ExitUsage},
+		"no memory":      {RunOptions{Catalog: catalog, Out: out, Memory: 1000}, ExitUsage},
 		"no dataset":     {RunOptions{Catalog: catalog, Out: out, Datasets: []string{"nosuch"}}, ExitUsage},
 	} {
 		if err := run(tc.o); ExitCode(err) != tc.code {
@@ -334,6 +335,41 @@ func TestRunFull(t *testing.T) {
 	}
 	if text, err := exec.Command("sh", "-c", program+arguments).CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, text)
+	}
+}
+
+// TestParseBytes reads amounts of memory.
+func TestParseBytes(t *testing.T) {
+	for text, want := range map[string]int64{"4GiB": 4 << 30, "1.5 MB": 1_500_000, "300": 300, "2KiB": 2048, "7B": 7, "": 0, "GiB": 0, "-1GB": 0, "1e30TB": 0, "4gb": 0} {
+		got, err := ParseBytes(text)
+		if got != want || (err == nil) != (want > 0) {
+			t.Errorf("%q: %d, %v; want %d", text, got, err, want)
+		}
+	}
+}
+
+// TestMemoryBudget: work that fits runs together, work that needs all of it
+// alone.
+func TestMemoryBudget(t *testing.T) {
+	b := newMemoryBudget(10 * cellMemory)
+	b.take(4)
+	b.take(6)
+	done := make(chan int)
+	go func() {
+		b.take(1000)
+		done <- 1
+	}()
+	b.give(4)
+	select {
+	case <-done:
+		t.Error("it did not wait for all the memory")
+	default:
+	}
+	b.give(6)
+	<-done
+	b.give(1000)
+	if b.free != b.all {
+		t.Errorf("%d of %d bytes are free at the end", b.free, b.all)
 	}
 }
 

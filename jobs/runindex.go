@@ -203,6 +203,7 @@ func (r *runner) indexFunctions(ctx context.Context, x *indexed, l *datasets.Loa
 			builder := new(topology.Builder)
 			for t := range tasks {
 				found[t.i], errs[t.i] = r.indexFunction(ctx, x, builder, t.f)
+				r.memory.give(len(t.f.Values))
 				r.o.Progress.Done(1)
 			}
 		})
@@ -218,6 +219,7 @@ func (r *runner) indexFunctions(ctx context.Context, x *indexed, l *datasets.Loa
 		if ctx.Err() != nil {
 			break
 		}
+		r.memory.take(len(f.Values))
 		tasks <- task{i, f}
 	}
 	close(tasks)

@@ -43,7 +43,7 @@ interrupted or output that cannot be written, 75 another run works in OUT.`
 
 func runCommand(w io.Writer) *cobra.Command {
 	o := jobs.RunOptions{Now: time.Now, Version: version()}
-	var log string
+	var log, memory string
 	cmd := &cobra.Command{
 		Use:   "run [DATASET...]",
 		Short: "Load, index and relate the datasets of a catalog: whatever changed",
@@ -58,6 +58,12 @@ func runCommand(w io.Writer) *cobra.Command {
 			default:
 				return jobs.UsageError(fmt.Errorf("--log %s: choose text or json", log))
 			}
+			if memory != "" {
+				var err error
+				if o.Memory, err = jobs.ParseBytes(memory); err != nil {
+					return err
+				}
+			}
 			terminal := term.IsTerminal(int(os.Stderr.Fd()))
 			o.Progress = &jobs.Progress{W: os.Stderr, Terminal: terminal, JSON: log == "json", Now: time.Now}
 			return jobs.Run(cmd.Context(), datasets.Disk{}, o, w)
@@ -69,6 +75,7 @@ func runCommand(w io.Writer) *cobra.Command {
 	cmd.Flags().IntVar(&o.Lags, "lags", 12, "steps by which the second function is moved both ways, hours and days of the city; 0 for none")
 	cmd.Flags().Float64Var(&o.Q, "q", 0.05, "rate of false discoveries that is accepted")
 	cmd.Flags().IntVar(&o.Workers, "workers", runtime.GOMAXPROCS(0), "goroutines; the result does not depend on it")
+	cmd.Flags().StringVar(&memory, "memory", "", "memory to stay under, such as 4GiB (default three quarters of the machine's)")
 	cmd.Flags().BoolVar(&o.DryRun, "dry-run", false, "say what would run")
 	cmd.Flags().StringVar(&o.Format, "format", "table", "form of output: table or json")
 	cmd.Flags().StringVar(&log, "log", "text", "form of progress: text or json")
