@@ -265,6 +265,9 @@ func countPairs(pairs []*pairResult) (all, fresh int) {
 	return len(seen), len(tested)
 }
 
+// A summary keeps so many findings, and its page shows some.
+const keptFindings, shownFindings = 50, 10
+
 func printRun(w io.Writer, format string, s *RunSummary) error {
 	if format == "json" {
 		return outputError(printJSON(w, s))
@@ -280,9 +283,9 @@ func printRun(w io.Writer, format string, s *RunSummary) error {
 			groupDigits(int64(s.Relationships)), groupDigits(int64(s.Tested)), groupDigits(int64(s.Selected)), s.Seconds)
 	}
 	if len(s.Strongest) > 0 {
-		b.WriteString("\nthe strongest, one for each pair of datasets:\n")
+		b.WriteString("\nthe strongest, one for each pair of datasets whose names have no word in common:\n")
 	}
-	for _, f := range s.Strongest {
+	for _, f := range s.Strongest[:min(shownFindings, len(s.Strongest))] {
 		fmt.Fprintf(&b, "  %s\n", f.sentence())
 	}
 	_, err := io.WriteString(w, b.String())
@@ -371,13 +374,32 @@ func readManifest(out string) (*manifest, error) {
 	return &m, nil
 }
 
-// strongest returns the best discovery of each pair of datasets, the
-// strongest first, up to so many.
+// DefaultLags is how many steps a run moves functions of the city, both ways.
+const DefaultLags = 12
+
+// ofKin reports whether two datasets have a word of their names in common,
+// other than that of a step: two weathers that agree are no news.
+func ofKin(a, b string) bool {
+	words := strings.Split(b, "_")
+	for _, word := range strings.Split(a, "_") {
+		switch word {
+		case "hourly", "halfhourly", "daily", "weekly", "monthly", "yearly", "":
+		default:
+			if slices.Contains(words, word) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// strongest returns the best discovery of each pair of datasets that are not of
+// kin, the strongest first, up to so many.
 func strongest(rows []resolved, most int) []FoundInRun {
 	best := map[[2]string]*resolved{}
 	for i := range rows {
 		r := &rows[i]
-		if !r.Selected || r.Kappa == nil || r.Score == nil {
+		if !r.Selected || r.Kappa == nil || r.Score == nil || r.Version != "anomaly" || ofKin(r.DatasetA, r.DatasetB) {
 			continue
 		}
 		pair := [2]string{r.DatasetA, r.DatasetB}

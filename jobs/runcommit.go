@@ -59,7 +59,7 @@ func (r *runner) commit(ctx context.Context) error {
 		}
 	}
 	m.Decoy = &decoySummary{Weeks: yearWeeks, DatasetPairs: false_.datasetPairs, FunctionPairs: false_.functionPairs, Proportion: share(false_.functionPairs, len(functionPairs))}
-	m.Strongest = strongest(rows, 10)
+	m.Strongest = strongest(rows, keptFindings)
 	for _, x := range r.indexed {
 		m.Functions += len(x.Functions)
 	}

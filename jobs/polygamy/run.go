@@ -72,7 +72,7 @@ func runCommand(w io.Writer) *cobra.Command {
 	cmd.Flags().StringVar(&o.Catalog, "catalog", "catalog.yaml", "catalog of the datasets")
 	cmd.Flags().StringVar(&o.Out, "out", "", "folder of the run")
 	cmd.Flags().StringSliceVar(&o.Resolutions, "resolution", nil, "resolutions to relate, such as hour-city,day-neighborhood (default hours to months of all regions)")
-	cmd.Flags().IntVar(&o.Lags, "lags", 12, "steps by which the second function is moved both ways, hours and days of the city; 0 for none")
+	cmd.Flags().IntVar(&o.Lags, "lags", jobs.DefaultLags, "steps by which the second function is moved both ways, hours and days of the city; 0 for none")
 	cmd.Flags().Float64Var(&o.Q, "q", 0.05, "rate of false discoveries that is accepted")
 	cmd.Flags().IntVar(&o.Workers, "workers", runtime.GOMAXPROCS(0), "goroutines; the result does not depend on it")
 	cmd.Flags().StringVar(&memory, "memory", "", "memory to stay under, such as 4GiB (default three quarters of the machine's)")
@@ -91,5 +91,26 @@ func schemaCommand(w io.Writer) *cobra.Command {
 		RunE:    func(_ *cobra.Command, args []string) error { return jobs.Schema(args, format, w) },
 	}
 	cmd.Flags().StringVar(&format, "format", "table", "form of output: table, markdown or json")
+	return cmd
+}
+
+const demoHelp = `Run the slice of the New York corpus that comes with the repository, eleven
+datasets and 1.2 million rows, and say what was found and what to try next.`
+
+func demoCommand(w io.Writer) *cobra.Command {
+	o := jobs.DemoOptions{Version: version()}
+	cmd := &cobra.Command{
+		Use:     "demo",
+		Short:   "Run the bundled corpus and say what to look at",
+		Long:    demoHelp,
+		Example: "  polygamy demo\n  polygamy demo --corpus notebooks/corpus --out out",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Progress = &jobs.Progress{W: os.Stderr, Terminal: term.IsTerminal(int(os.Stderr.Fd())), Now: time.Now}
+			return jobs.Demo(cmd.Context(), datasets.Disk{}, o, w)
+		},
+	}
+	cmd.Flags().StringVar(&o.Corpus, "corpus", "notebooks/corpus", "folder of the corpus")
+	cmd.Flags().StringVar(&o.Out, "out", "bin/demo", "folder of the run")
 	return cmd
 }
