@@ -225,10 +225,7 @@ func (t *groupTests) plant(ctx context.Context, at planting, scenarios []scenari
 		if err != nil {
 			return nil, inputError(err)
 		}
-		v, _, err := version(f, t.corpus.versions[at.kind/len(t.corpus.classes)])
-		if err != nil {
-			return nil, inputError(fmt.Errorf("%s: %w", file.path, err))
-		}
+		v, _ := versionOf(f, t.corpus.versions[at.kind/len(t.corpus.classes)].String())
 		if fields[i], err = newPlantable(v, i*at.weeks); err != nil {
 			return nil, err
 		}

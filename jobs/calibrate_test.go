@@ -103,7 +103,7 @@ func TestPower(t *testing.T) {
 	f := threePlaces(t, datasets.Hour, "f", start, 60*168, rng)
 	g := threePlaces(t, datasets.Hour, "g", start.AddDate(0, 0, 35), 60*168, rng)
 	const weeks = -8
-	class := topology.Class{Kind: topology.SweepShares, Shares: topology.DefaultShares()}
+	class := defaultSweep()
 	for _, where := range []string{localShocks, cityWideShocks} {
 		var p [2]float64
 		for common := range p {

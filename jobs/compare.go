@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,7 +119,7 @@ type Tested struct {
 
 	P   *float64 `json:"p"`
 	By  string   `json:"by,omitempty"` // question that p is of: d, or the overlap pp, nn, pn or np
-	PD  *float64 `json:"p_d"` // of the signed overlap, two-sided
+	PD  *float64 `json:"p_d"`          // of the signed overlap, two-sided
 	PPP *float64 `json:"p_pp"`
 	PNN *float64 `json:"p_nn"`
 	PPN *float64 `json:"p_pn"`
@@ -373,7 +374,7 @@ func (q *question) prepare(ctx context.Context) (reason string, err error) {
 		if *to, reason = versionOf(input, q.version); reason != "" {
 			return name + " " + reason, nil
 		}
-		s, err := newSwept(ctx, *to)
+		s, err := newSwept(ctx, *to, defaultSweep())
 		if err != nil {
 			return "", err
 		}
@@ -477,39 +478,67 @@ func unlike(f, g *datasets.Function) string {
 	return ""
 }
 
-// unlikeWeeks is unlike for functions that are laid out in weeks by the clock:
-// hours of different zones would not meet. Days meet by their dates.
-func unlikeWeeks(f, g *datasets.Function) string {
-	zone := func(f *datasets.Function) string { return f.Axis.Start(0).Location().String() }
-	if reason := unlike(f, g); reason != "" || f.Axis.Resolution != datasets.Hour || zone(f) == zone(g) {
-		return reason
+// unlikeWeeks is unlike for functions that are laid out in weeks by the clock.
+func unlikeWeeks(f, g *datasets.Function) string { return cmp.Or(unlike(f, g), unlikeZones(f, g)) }
+
+// unlikeZones says why hours of different zones cannot be compared, if so: laid
+// out by the clock they would not meet.
+func unlikeZones(f, g *datasets.Function) string {
+	if clockOf(f) == clockOf(g) {
+		return ""
 	}
-	return fmt.Sprintf("their hours are of different time zones, %s and %s; --zone sets that of CSV fields", zone(f), zone(g))
+	return fmt.Sprintf("their hours are of different time zones, %s and %s; --zone sets that of CSV fields", clockOf(f), clockOf(g))
 }
 
-// swept are the features of a function at every level of the default sweep.
+// clockOf is the zone by whose clock the hours of a function are laid out;
+// empty for longer steps, which meet by their dates.
+func clockOf(f *datasets.Function) string {
+	if f.Axis.Resolution != datasets.Hour {
+		return ""
+	}
+	return f.Axis.Start(0).Location().String()
+}
+
+// swept are the features of a function at every level of a class.
 type swept struct {
-	maps    []*topology.FeatureMap // empty without a value
+	maps    []*topology.FeatureMap // empty if there is a reason
+	reason  string                 // no values, or no level
 	levels  []string               // threshold classes
 	regions int
 	first   int // number of the first row
 }
 
-func newSwept(ctx context.Context, f *datasets.Function) (*swept, error) {
+// defaultSweep is the class that is tested by default.
+func defaultSweep() topology.Class {
+	return topology.Class{Kind: topology.SweepShares, Shares: topology.DefaultShares()}
+}
+
+func newSwept(ctx context.Context, f *datasets.Function, class topology.Class) (*swept, error) {
 	first, period, slots, err := slotsOf(f.Axis)
 	if err != nil {
 		return nil, inputError(err)
 	}
+	var seasons []topology.Season // of tails: one, the record
+	if class.Kind == topology.Salient || class.Kind == topology.Extreme || class.PerSeason {
+		seasons = datasets.Seasons(f.Axis, datasets.SeasonAuto)
+	}
 	d := topology.NewDomain(f.Regions.Graph, f.Axis.Len())
-	index, err := new(topology.Builder).Build(ctx, d, f.Values, nil)
-	if err != nil {
-		return nil, inputError(err)
+	index, err := new(topology.Builder).Build(ctx, d, f.Values, seasons)
+	switch {
+	case ctx.Err() != nil:
+		return nil, outputError(errInterrupted)
+	case err != nil:
+		return nil, inputError(fmt.Errorf("%s: %w", f.Name(), err))
 	}
 	s := &swept{regions: len(f.Regions.IDs), first: first}
 	if index.Covered() == 0 {
+		s.reason = "no values"
 		return s, nil
 	}
-	thresholds := thresholdsOf(index, f, topology.Class{Kind: topology.SweepShares, Shares: topology.DefaultShares()})
+	thresholds := thresholdsOf(index, f, class)
+	if s.reason = levelless(thresholds); s.reason != "" {
+		return s, nil
+	}
 	layout := topology.NewSlotLayout(d, period, slots)
 	for level, m := range index.Sweep(f.Values, thresholds, layout).Maps() {
 		s.maps = append(s.maps, m.Clone())

@@ -168,6 +168,14 @@ func TestCompareZones(t *testing.T) {
 		if c.Testable != want || !want && !strings.Contains(c.Reason, "UTC and America/New_York") {
 			t.Errorf("%vs of two zones: testable %t, %s", r, c.Testable, c.Reason)
 		}
+		// A third of one region stands for all, by the clock of its own zone.
+		p.b, p.given = p.a, []*datasets.Function{p.b}
+		if c, err = new(CompareOptions).compare(t.Context(), p, "raw"); err != nil {
+			t.Fatal(err)
+		}
+		if g := c.Given[0]; g.Testable != want || !want && !strings.Contains(g.Reason, "UTC and America/New_York") {
+			t.Errorf("given %vs of another zone: testable %t, %s", r, g.Testable, g.Reason)
+		}
 	}
 }
 

@@ -174,6 +174,51 @@ func TestCompareGivenDense(t *testing.T) {
 	}
 }
 
+// TestCompareGivenWithout: the p given a third function is that of its
+// definition: of the levels that can be tested, those that are dense count only
+// if all are.
+func TestCompareGivenWithout(t *testing.T) {
+	const days = 7 * 104
+	rng := rand.New(rand.NewPCG(23, 71))
+	usual := make([]bool, days) // of both functions alike
+	for i := range usual {
+		usual[i] = rng.Float64() < 0.6
+	}
+	tied := func(step, _ int) float64 { // tail:20 holds the 5s, the other levels do not
+		switch {
+		case usual[step]:
+			return 5
+		case rng.Float64() < 0.65:
+			return rng.Float64()
+		}
+		return 9 + rng.Float64()
+	}
+	a, b := saveSteps(t, "a", datasets.Day, days, 1, tied), saveSteps(t, "b", datasets.Day, days, 1, tied)
+	c := saveSteps(t, "c", datasets.Day, days, 1, noise(24))
+	result := comparisons(t, CompareOptions{A: a, B: b, Given: []string{c}, Versions: []string{"raw"}})[0]
+	var functions [3][]*relate.Marks
+	for i, name := range []string{a, b, c} {
+		f, err := readFunction(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		functions[i] = sweepMarks(t, f)
+	}
+	p := map[bool][]float64{} // of dense levels, and the others
+	for level, third := range functions[2] {
+		f, g := functions[0][level].Without(third, 1), functions[1][level].Without(third, 1)
+		if r := relate.Test(f, g, relate.NewMemory(f), relate.NewMemory(g)); r.Testable {
+			p[r.Dense] = append(p[r.Dense], r.P)
+		}
+	}
+	if len(p[true]) == 0 || len(p[false]) < 2 || slices.Min(p[true]) > 1e-4 || slices.Min(p[false]) < slices.Min(p[true]) {
+		t.Fatalf("p of dense levels %v, of others %v: no case to tell", p[true], p[false])
+	}
+	if got, want := *result.Given[0].P, min(1, float64(len(p[false]))*slices.Min(p[false])); got != want {
+		t.Errorf("p = %g, want %g", got, want)
+	}
+}
+
 // TestCompareResolutions: what is tested at which resolution; where there is
 // no p, counts and effect sizes are there, and the reason.
 func TestCompareResolutions(t *testing.T) {
@@ -224,7 +269,7 @@ func TestCompareResolutions(t *testing.T) {
 
 func sweepMarks(t *testing.T, f *datasets.Function) []*relate.Marks {
 	t.Helper()
-	s, err := newSwept(t.Context(), f)
+	s, err := newSwept(t.Context(), f, defaultSweep())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,6 +373,20 @@ func TestCompareHolidaysNeedWeeks(t *testing.T) {
 	x := saveSteps(t, "x", datasets.Month, 144, 1, noise(1))
 	page := compare(t, CompareOptions{A: x, B: x, Versions: []string{"anomaly"}, Holidays: federalHolidays})
 	if !strings.Contains(page, "without holidays: not tested: steps of a month are too long to leave out holidays") {
+		t.Error(page)
+	}
+}
+
+// TestCompareHolidaysLags: a week of holidays takes those from the test that it
+// is moved to by some lag.
+func TestCompareHolidaysLags(t *testing.T) {
+	x := saveSteps(t, "x", datasets.Day, 7*60, 1, noise(1)) // of 2008 and 2009
+	o := CompareOptions{A: x, B: x, Versions: []string{"raw"}, First: -14, Last: 14, Holidays: write(t, "days.txt", "2008-07-04\n")}
+	h, c := comparisons(t, o)[0].Holidays, comparisons(t, o)[0]
+	if h.WeeksOut != 5 || c.at().Weeks != 56 || h.At.Weeks != 51 { // two weeks on each side; the same at the ends
+		t.Errorf("%d weeks out, %d of %d left; want 5, 51 of 56", h.WeeksOut, h.At.Weeks, c.at().Weeks)
+	}
+	if page := compare(t, o); !strings.Contains(page, "  without the 5 weeks of holidays, moved by every lag: p = ") {
 		t.Error(page)
 	}
 }

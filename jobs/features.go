@@ -223,7 +223,7 @@ func (a *fieldAnalysis) compute(ctx context.Context, o FeaturesOptions) error {
 		return a.computeReference(ctx, classes)
 	}
 	if classes == nil {
-		classes = []topology.Class{{Kind: topology.SweepShares, Shares: topology.DefaultShares()}}
+		classes = []topology.Class{defaultSweep()}
 	}
 	var err error
 	if a.index, err = new(topology.Builder).Build(ctx, a.domain, a.field.Values, a.seasons); err != nil {
