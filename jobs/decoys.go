@@ -830,9 +830,13 @@ func writeRates(b *strings.Builder, rates []DecoyRate) {
 	fmt.Fprintf(b, "%-20s %-8s %-10s %7s %8s %15s %8s %8s\n", "resolution", "version", "class", "pairs", "decoys", "0.05 ± error", "0.01", "0.001")
 	for _, r := range rates {
 		if r.Decoys == 0 {
-			fmt.Fprintf(b, "%-20s %-8s %-10s %7d %8d\n", r.Resolution, r.Version, r.Class, r.Pairs, r.Decoys)
 			continue
 		}
 		fmt.Fprintf(b, "%-20s %-8s %-10s %7d %8d %8.4f ±%.4f %8.4f %8.4f\n", r.Resolution, r.Version, r.Class, r.Pairs, r.Decoys, r.Share05, r.Error05, r.Share01, r.Share001)
+	}
+	for _, r := range rates {
+		if r.Decoys == 0 {
+			fmt.Fprintf(b, "  left out: %s %s %s, no decoy can be tested: %s\n", r.Resolution, r.Version, r.Class, r.Untestable[0].Reason)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"math"
@@ -15,6 +16,7 @@ import (
 
 	"polygamy/datasets"
 	"polygamy/relate"
+	"polygamy/topology"
 )
 
 // simulated writes functions of days, three years of one region: cafes and
@@ -301,5 +303,66 @@ func TestReasons(t *testing.T) {
 	}
 	if want := []Reason{{"n cells; a test needs 5", 3}, {"for n of 9; n of 3", 1}, {"n weeks", 1}, {"none", 1}}; !slices.Equal(r.list(), want) {
 		t.Errorf("%v, want %v", r.list(), want)
+	}
+}
+
+// TestDiscover: BH over the pairs of datasets with a candidate, which a dense
+// test and one without p are not.
+func TestDiscover(t *testing.T) {
+	test := func(a, b string, p float64, dense bool) leaf {
+		return leaf{Discovery: Discovery{A: a + ".x", B: b + ".y", P: p}, datasets: [2]string{a, b}, dense: dense, reason: "7 weeks"}
+	}
+	two := []leaf{test("c", "d", 0.04, false), test("a", "b", 0.02, false), test("a", "c", 0.9, true), test("b", "d", math.NaN(), false)}
+	for _, tc := range []struct {
+		name                                            string
+		leaves                                          []leaf
+		tests, dense, untestable, pairs, functions, all int
+	}{
+		{"two of two", two, 3, 1, 1, 2, 2, 2},
+		{"none of three", append(slices.Clone(two), test("e", "f", 0.9, false)), 4, 1, 1, 0, 0, 0},
+		{"one of three", []leaf{test("a", "b", 0.016, false), test("c", "d", 0.034, false), test("e", "f", 0.9, false)}, 3, 0, 0, 1, 1, 1},
+		{"dense", []leaf{test("a", "b", 1e-9, true)}, 1, 1, 0, 0, 0, 0},
+		{"two tests of one pair, either way round", []leaf{test("a", "b", 0.01, false), {Discovery: Discovery{A: "b.y", B: "a.x", P: 0.02}, datasets: [2]string{"b", "a"}}}, 2, 0, 0, 1, 1, 2},
+		{"nothing", nil, 0, 0, 0, 0, 0, 0},
+	} {
+		d, err := discover(tc.leaves, 0.05)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []int{d.Tests, d.Dense, len(d.Untestable), d.DatasetPairs, d.FunctionPairs, d.Leaves}
+		if want := []int{tc.tests, tc.dense, tc.untestable, tc.pairs, tc.functions, tc.all}; !slices.Equal(got, want) || len(d.Found) != tc.all {
+			t.Errorf("%s: %v and %d found, want %v", tc.name, got, len(d.Found), want)
+		}
+		if !slices.IsSortedFunc(d.Found, func(a, b Discovery) int { return cmp.Compare(a.P, b.P) }) {
+			t.Errorf("%s: found %v, not the least p first", tc.name, d.Found)
+		}
+	}
+}
+
+// TestRates counts by hand: at the first shift two of three decoys of a and b
+// and of a and c are called related, at the second one of two of a and b.
+func TestRates(t *testing.T) {
+	shifts := len(allShifts())
+	tests := &groupTests{
+		corpus: &functionCorpus{versions: []datasets.Version{datasets.Raw}, classes: []topology.Class{defaultSweep()}, options: DecoysOptions{Classes: []string{"sweep"}}},
+		group:  &functionGroup{resolution: "day-city"}, pairs: [][2]int{{0, 1}, {2, 0}, {0, 3}},
+	}
+	for i := range 3 * shifts {
+		l := leaf{Discovery: Discovery{P: math.NaN()}, reason: "7 weeks", datasets: [][2]string{{"a", "b"}, {"b", "a"}, {"a", "c"}}[i/shifts]}
+		if p, ok := map[int]float64{0: 0.05, 1: 0.5, shifts: 0.0005, shifts + 1: 0.01, 2 * shifts: 1}[i]; ok {
+			l.P = p
+		}
+		tests.shifts = append(tests.shifts, l)
+	}
+	r := tests.rates()[0]
+	if r.Pairs != 3 || r.Decoys != 5 || r.Share05 != 0.6 || r.Share01 != 0.4 || r.Share001 != 0.2 || !slices.Equal(r.Untestable, []Reason{{"n weeks", 3*shifts - 5}}) {
+		t.Errorf("%+v", r)
+	}
+	// Of two decoys 1.2 are expected, of one 0.6.
+	if want := math.Sqrt(0.8*0.8+0.2*0.2+0.6*0.6) / 5; math.Abs(r.Error05-want) > 1e-12 {
+		t.Errorf("standard error %g, want %g", r.Error05, want)
+	}
+	if want := []ShiftRate{{-104, 3, 2. / 3}, {-90, 2, 0.5}, {-75, 0, 0}}; !slices.Equal(r.ByWeeks[:3], want) {
+		t.Errorf("by weeks %v, want %v", r.ByWeeks[:3], want)
 	}
 }
