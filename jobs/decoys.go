@@ -191,7 +191,7 @@ type functionCorpus struct {
 	leftOut   reasons
 	progress  countLine
 
-	resolutions map[string]bool // of the files, taken or not
+	resolutions map[string]bool // of files with weeks, taken or not
 }
 
 // A functionGroup is the files of functions with equal steps and regions, in
@@ -289,7 +289,7 @@ func (c *functionCorpus) check(files int) error {
 			wanted = " at " + strings.Join(c.options.Resolutions, " or ")
 		}
 		if len(c.resolutions) > 0 {
-			wanted += ", but of " + strings.Join(slices.Sorted(maps.Keys(c.resolutions)), ", ")
+			wanted += "; there are " + strings.Join(slices.Sorted(maps.Keys(c.resolutions)), ", ")
 		}
 		return inputError(fmt.Errorf("%s: none of %s is of hours, days or weeks%s; 'polygamy ingest' writes such files", inputs, plural(files, "function file"), wanted))
 	case len(c.datasets) == 1:
@@ -321,11 +321,14 @@ func functionFiles(inputs []string) (paths []string, err error) {
 // add puts a function into the group of its cells.
 func (c *functionCorpus) add(path string, f *datasets.Function) error {
 	resolution := f.Axis.Resolution.String() + "-" + f.Regions.Name
-	c.resolutions[resolution] = true
+	weeks := f.Axis.Resolution <= datasets.Week
+	if weeks {
+		c.resolutions[resolution] = true
+	}
 	if len(c.options.Resolutions) > 0 && !slices.Contains(c.options.Resolutions, resolution) {
 		return nil
 	}
-	if f.Axis.Resolution > datasets.Week {
+	if !weeks {
 		c.leftOut[fmt.Sprintf("steps of a %s have no weeks to move by", f.Axis.Resolution)]++
 		return nil
 	}
@@ -720,9 +723,9 @@ func (d *Discoveries) add(tests []leaf, s relate.Selection) {
 // reasons counts reasons.
 type reasons map[string]int
 
-// firstNumber finds the first number of a reason, and one that another clause
-// begins with.
-var firstNumber = regexp.MustCompile(`(^[^\d]*|; )\d[\d.]*(e[+-]?\d+)?`)
+// firstNumber finds the first number of a reason, one that another clause begins
+// with, and that of a season.
+var firstNumber = regexp.MustCompile(`(^[^\d]*|; |season )\d[\d.]*(e[+-]?\d+)?`)
 
 // add counts a reason without its first number.
 func (r reasons) add(reason string) { r[firstNumber.ReplaceAllString(reason, "${1}n")]++ }

@@ -164,7 +164,7 @@ func TestDecoysErrors(t *testing.T) {
 		{"weeks", DecoysOptions{Inputs: []string{folder}, Weeks: 3}, ExitUsage, "--weeks 3: "},
 		{"format", DecoysOptions{Inputs: []string{folder}, Format: "xml"}, ExitUsage, ""},
 		{"no folder", DecoysOptions{Inputs: []string{"none"}}, ExitInput, "none: no such file or directory"},
-		{"no such resolution", DecoysOptions{Inputs: []string{folder}, Resolutions: []string{"hour-zip"}}, ExitInput, "is of hours, days or weeks at hour-zip, but of day-city, month-city; "},
+		{"no such resolution", DecoysOptions{Inputs: []string{folder}, Resolutions: []string{"hour-zip"}}, ExitInput, "is of hours, days or weeks at hour-zip; there are day-city; "},
 		{"no functions", DecoysOptions{Inputs: []string{t.TempDir()}}, ExitInput, "none of 0 function files"},
 		{"a function twice", DecoysOptions{Inputs: []string{folder}}, ExitInput, twice},
 	} {
@@ -298,10 +298,10 @@ func TestDecoysLevelless(t *testing.T) {
 // TestReasons: reasons that differ in their first number are one.
 func TestReasons(t *testing.T) {
 	r := reasons{}
-	for _, reason := range []string{"0.45 cells; a test needs 5", "3e-05 cells; a test needs 5", "none", "12 cells; a test needs 5", "7 weeks", "for 8 of 9; 2 of 3"} {
+	for _, reason := range []string{"0.45 cells; a test needs 5", "3e-05 cells; a test needs 5", "none", "12 cells; a test needs 5", "7 weeks", "for 8 of 9; 2 of 3; season 201401 is flat"} {
 		r.add(reason)
 	}
-	if want := []Reason{{"n cells; a test needs 5", 3}, {"for n of 9; n of 3", 1}, {"n weeks", 1}, {"none", 1}}; !slices.Equal(r.list(), want) {
+	if want := []Reason{{"n cells; a test needs 5", 3}, {"for n of 9; n of 3; season n is flat", 1}, {"n weeks", 1}, {"none", 1}}; !slices.Equal(r.list(), want) {
 		t.Errorf("%v, want %v", r.list(), want)
 	}
 }
