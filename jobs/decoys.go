@@ -351,6 +351,7 @@ func (c *functionCorpus) add(path string, f *datasets.Function) error {
 
 // A marked is one version and class of a function, at all levels of the class.
 type marked struct {
+	null     relate.Null // of its steps
 	marks    []*relate.Marks
 	memories []*relate.Memory
 	reason   string // why there are none
@@ -369,13 +370,14 @@ func (m *marked) moved(weeks int) []*relate.Marks {
 
 // test tests two functions, the second one moved.
 func (m *marked) test(other *marked, weeks int) *relate.Search {
-	return relate.Sweep(m.marks, other.moved(weeks), m.memories, other.memories)
+	tester := relate.Tester{Null: m.null}
+	return tester.Sweep(m.marks, other.moved(weeks), m.memories, other.memories)
 }
 
 // common returns the number of weeks that a test in windows has if the second
 // function is moved; 0 if there is no such test.
 func (m *marked) common(other *marked, weeks int) (n int) {
-	windows := relate.Null{}.Windows(m.marks[0], other.moved(weeks)[0])
+	windows := m.null.Windows(m.marks[0], other.moved(weeks)[0])
 	if len(windows) < 2 { // the whole record
 		return 0
 	}
@@ -408,7 +410,7 @@ func markFunction(ctx context.Context, f *datasets.Function, class topology.Clas
 	if err != nil {
 		return nil, err
 	}
-	m := &marked{marks: s.marks(), reason: s.reason}
+	m := &marked{null: nullFor(relate.Null{}, f.Axis.Resolution, f.Version.String()), marks: s.marks(), reason: s.reason}
 	m.memories = memoriesOf(m.marks)
 	return m, nil
 }

@@ -366,3 +366,24 @@ func TestRates(t *testing.T) {
 		t.Errorf("by weeks %v, want %v", r.ByWeeks[:3], want)
 	}
 }
+
+// TestMarkedWeeks: steps of a week are tested as such, which takes 36 of them.
+func TestMarkedWeeks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for weeks, windowed := range map[int]bool{33: false, 40: true} {
+		var m [2]*marked
+		for i := range m {
+			values := make([]float64, weeks)
+			for j := range values {
+				values[j] = rng.NormFloat64()
+			}
+			var err error
+			if m[i], err = markFunction(context.Background(), dayFunction("a", "x", datasets.Week, 0, values), defaultSweep()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s := m[0].test(m[1], 0); (s.Results[0].Windows > 0) != windowed {
+			t.Errorf("%d weeks: %d windows, %q", weeks, s.Results[0].Windows, s.Reason)
+		}
+	}
+}
