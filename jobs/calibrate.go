@@ -40,7 +40,8 @@ type Power struct {
 	Where      string  `json:"where"`  // local: in one region each; city: in all regions at once
 	Common     float64 `json:"common"` // share of the shocks that both functions have
 	Pairs      int     `json:"pairs"`
-	Shocks     float64 `json:"shocks"` // in each function, mean over the pairs
+	Shocks     float64 `json:"shocks"`        // in each function, mean over the pairs
+	InCommon   float64 `json:"shocks_common"` // of these in both, mean over the pairs
 	Share05    float64 `json:"share_05"`
 	Share001   float64 `json:"share_001"`
 }
@@ -55,6 +56,7 @@ const (
 	stepsPerShock  = 156 * 168 / 240
 	cellsPerShock  = 300
 	plantedPairs   = 40
+	fewShocks      = 10 // of which a share in common, and the power at it, tells little
 	localShocks    = "local"
 	cityWideShocks = "city"
 )
@@ -148,6 +150,9 @@ type scenario struct {
 	common float64
 }
 
+// inCommon returns how many of the shocks of a function both have.
+func (s scenario) inCommon(shocks int) int { return int(math.Round(s.common * float64(shocks))) }
+
 // powers plants shocks in decoys of every kind and tests them.
 func (t *groupTests) powers(ctx context.Context, o CalibrateOptions) ([]Power, error) {
 	var scenarios []scenario
@@ -188,7 +193,8 @@ func (t *groupTests) powers(ctx context.Context, o CalibrateOptions) ([]Power, e
 				}
 			}
 			if p.Pairs > 0 {
-				p.Shocks, p.Share05, p.Share001 = p.Shocks/float64(p.Pairs), p.Share05/float64(p.Pairs), p.Share001/float64(p.Pairs)
+				n := float64(p.Pairs)
+				p.Shocks, p.InCommon, p.Share05, p.Share001 = p.Shocks/n, p.InCommon/n, p.Share05/n, p.Share001/n
 				powers = append(powers, p)
 			}
 		}
@@ -200,12 +206,14 @@ func (t *groupTests) powers(ctx context.Context, o CalibrateOptions) ([]Power, e
 type outcome struct {
 	p      float64
 	shocks int // of each function
+	common int // of these
 }
 
 // add counts an outcome. One that can no longer be tested is not found.
 func (p *Power) add(o outcome) {
 	p.Pairs++
 	p.Shocks += float64(o.shocks)
+	p.InCommon += float64(o.common)
 	p.Share05 += float64(boolInt(o.p <= 0.05))
 	p.Share001 += float64(boolInt(o.p <= 0.001))
 }
@@ -225,10 +233,7 @@ func (t *groupTests) plant(ctx context.Context, at planting, scenarios []scenari
 		if err != nil {
 			return nil, inputError(err)
 		}
-		v, _, err := version(f, t.corpus.versions[at.kind/len(t.corpus.classes)])
-		if err != nil {
-			return nil, inputError(fmt.Errorf("%s: %w", file.path, err))
-		}
+		v, _ := versionOf(f, t.corpus.versions[at.kind/len(t.corpus.classes)].String())
 		if fields[i], err = newPlantable(v, i*at.weeks); err != nil {
 			return nil, err
 		}
@@ -245,7 +250,7 @@ func (t *groupTests) plant(ctx context.Context, at planting, scenarios []scenari
 				return nil, err
 			}
 		}
-		outcomes = append(outcomes, outcome{math.NaN(), shocks})
+		outcomes = append(outcomes, outcome{math.NaN(), shocks, s.inCommon(shocks)})
 		if m[0].reason == "" && m[1].reason == "" {
 			outcomes[len(outcomes)-1].p = leafOf(m[0].test(m[1], at.weeks)).P
 		}
@@ -346,7 +351,7 @@ func plantShocks(a, b *plantable, s scenario, rng *rand.Rand) (f, g *datasets.Fu
 		}
 		return slot, regions, sign
 	}
-	common := int(math.Round(s.common * float64(shocks)))
+	common := s.inCommon(shocks)
 	for i := range shocks {
 		slot, regions, sign := draw()
 		a.hit(slot, regions, sign)
@@ -368,9 +373,17 @@ func (r *Calibration) text() string {
 	fmt.Fprintf(&b, "\nerrors of the first kind: ")
 	writeRates(&b, r.Errors)
 	fmt.Fprintf(&b, "\npower: share of decoys found, of both functions' shocks so many in common\n")
-	fmt.Fprintf(&b, "%-20s %-8s %-10s %-6s %7s %7s %7s %8s %8s\n", "resolution", "version", "class", "where", "common", "shocks", "pairs", "at 0.05", "at 0.001")
+	fmt.Fprintf(&b, "%-20s %-8s %-10s %-6s %13s %7s %7s %8s %8s\n", "resolution", "version", "class", "where", "common", "shocks", "pairs", "at 0.05", "at 0.001")
+	few := false
 	for _, p := range r.Powers {
-		fmt.Fprintf(&b, "%-20s %-8s %-10s %-6s %7s %7.0f %7d %8.2f %8.2f\n", p.Resolution, p.Version, p.Class, p.Where, fmt.Sprintf("%.0f %%", 100*p.Common), p.Shocks, p.Pairs, p.Share05, p.Share001)
+		common, note := fmt.Sprintf("%.0f %% = %.0f", 100*p.Common, p.InCommon), ""
+		if p.InCommon < fewShocks {
+			few, note = true, "  few"
+		}
+		fmt.Fprintf(&b, "%-20s %-8s %-10s %-6s %13s %7.0f %7d %8.2f %8.2f%s\n", p.Resolution, p.Version, p.Class, p.Where, common, p.Shocks, p.Pairs, p.Share05, p.Share001, note)
+	}
+	if few {
+		fmt.Fprintf(&b, "  few: fewer than %d shocks in common say next to nothing about power; longer records, finer steps and more regions have more\n", fewShocks)
 	}
 	return b.String()
 }

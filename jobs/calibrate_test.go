@@ -48,15 +48,25 @@ func threePlaces(t *testing.T, r datasets.Resolution, dataset string, start time
 	return f
 }
 
-// TestCalibrate: one function is a copy of another, moved, so its decoys are
-// called related; shocks in common are found; and neither workers nor a second
-// run change anything.
+// TestCalibrate: one function is a copy of another, a year early, so of its
+// decoys that of a year is called related and the others are not; the more
+// shocks are in common the more are found; and neither workers nor a second run
+// change anything.
 func TestCalibrate(t *testing.T) {
+	const weeks, year = 130, 52 * 168 * 3 // cells
 	folder := t.TempDir()
 	rng := rand.New(rand.NewPCG(7, 7))
 	start := time.Date(2012, 1, 2, 12, 0, 0, 0, time.UTC)
-	for _, dataset := range []string{"bars", "cafes", "rain"} {
-		saveFunction(t, folder, threePlaces(t, datasets.Day, dataset, start, 156*7, rng))
+	var bars []float64
+	for _, dataset := range []string{"bars", "cafes", "rain", "trams"} {
+		f := threePlaces(t, datasets.Hour, dataset, start, weeks*168, rng)
+		switch dataset {
+		case "bars":
+			bars = f.Values
+		case "rain":
+			copy(f.Values, bars[year:])
+		}
+		saveFunction(t, folder, f)
 	}
 	o := CalibrateOptions{DecoysOptions: DecoysOptions{Inputs: []string{folder}, Versions: []string{"raw"}, Format: "json", Workers: 1}, Seed: 1}
 	first := calibrate(t, o)
@@ -64,31 +74,66 @@ func TestCalibrate(t *testing.T) {
 	if err := json.Unmarshal([]byte(first), &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Errors) != 1 || r.Errors[0].Pairs != 3 || r.Errors[0].Decoys != 3*18 || r.Errors[0].Share05 > 0.15 {
-		t.Errorf("errors %+v", r.Errors)
+	if len(r.Errors) != 1 || r.Errors[0].Pairs != 6 || r.Errors[0].Decoys != 6*16 {
+		t.Fatalf("errors %+v", r.Errors)
+	}
+	others := 0.0
+	for _, shift := range r.Errors[0].ByWeeks {
+		if related := math.Round(shift.Share05 * float64(shift.Decoys)); shift.Weeks == 52 && related < 1 {
+			t.Error("the decoy that is a copy is not called related")
+		} else if shift.Weeks != 52 {
+			others += related
+		}
+	}
+	if others > 12 { // 4.5 of 90 are expected
+		t.Errorf("%g decoys are called related that are not", others)
 	}
 	if len(r.Powers) != 6 {
 		t.Fatalf("powers %+v", r.Powers)
 	}
 	for i, p := range r.Powers {
-		where, shocks := localShocks, float64(156-104)*7*2/cellsPerShock
+		where, least := localShocks, float64((weeks-90)*168*2/cellsPerShock)
 		if i >= 3 {
-			where, shocks = cityWideShocks, float64(156-104)*7/stepsPerShock
+			where, least = cityWideShocks, float64((weeks-90)*168/stepsPerShock)
 		}
-		if p.Where != where || p.Common != commonShares[i%3] || p.Pairs != 3 || p.Shocks < math.Floor(shocks) || p.Shocks > 3*shocks+3 {
-			t.Errorf("power %d: %+v, want %s with %g in common, at least %g shocks", i, p, where, commonShares[i%3], shocks)
+		if p.Where != where || p.Common != commonShares[i%3] || p.Pairs != 6 || p.Shocks < least || p.Shocks > 4*least || math.Abs(p.InCommon-p.Common*p.Shocks) > 0.5 {
+			t.Errorf("power %d: %+v, want %s with %g in common of at least %g shocks", i, p, where, commonShares[i%3], least)
 		}
+		if i%3 > 0 && (p.Share05 < r.Powers[i-1].Share05 || p.Share001 < r.Powers[i-1].Share001) {
+			t.Errorf("%s: with %g of the shocks in common %.2f and %.2f are found, with fewer %.2f and %.2f", where, p.Common, p.Share05, p.Share001, r.Powers[i-1].Share05, r.Powers[i-1].Share001)
+		}
+	}
+	if city := r.Powers[3:]; !(city[2].Share05 > 0.9 && city[2].Share001 > city[0].Share001) {
+		t.Errorf("power of shocks in all regions: %+v", city)
 	}
 	for _, workers := range []int{2, 7} {
 		if o.Workers = workers; calibrate(t, o) != first {
 			t.Errorf("%d workers give another result than one", workers)
 		}
 	}
-	o.Format, o.Pairs = "table", 1
-	for _, want := range []string{"3 functions of 3 datasets, seed 1\n", "\nday-place            raw      sweep            3       54 ", "\nday-place            raw      sweep      city      25 % "} {
-		if text := calibrate(t, o); !strings.Contains(text, want) {
+}
+
+// TestCalibrateText reads the page, of days, which have few shocks, and of a
+// class that no function has a level of.
+func TestCalibrateText(t *testing.T) {
+	folder := t.TempDir()
+	rng := rand.New(rand.NewPCG(7, 7))
+	for _, dataset := range []string{"bars", "cafes", "rain"} {
+		saveFunction(t, folder, threePlaces(t, datasets.Day, dataset, time.Date(2012, 1, 2, 12, 0, 0, 0, time.UTC), 156*7, rng))
+	}
+	o := CalibrateOptions{DecoysOptions: DecoysOptions{Inputs: []string{folder}, Classes: []string{"sweep", "persistence:1000"}}, Seed: 1, Pairs: 1}
+	text := calibrate(t, o)
+	for _, want := range []string{
+		"3 functions of 3 datasets, seed 1\n", "\nday-place            anomaly  sweep            3       54 ",
+		"\n  left out: day-place anomaly persistence:1000, no decoy can be tested: no extremum has a persistence of n\n",
+		"\nday-place            anomaly  sweep      city        25 % = 2       6       1 ", "  few\n  few: fewer than 10 shocks in common say next to nothing",
+	} {
+		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
+	}
+	if strings.Contains(text, "persistence:1000       ") || strings.Contains(text, " raw ") {
+		t.Errorf("a row without a decoy, or of raw functions:\n%s", text)
 	}
 	if o.Pairs = -1; ExitCode(RunCalibrate(context.Background(), o, new(bytes.Buffer))) != ExitUsage {
 		t.Error("fewer than no pairs are accepted")
@@ -103,7 +148,7 @@ func TestPower(t *testing.T) {
 	f := threePlaces(t, datasets.Hour, "f", start, 60*168, rng)
 	g := threePlaces(t, datasets.Hour, "g", start.AddDate(0, 0, 35), 60*168, rng)
 	const weeks = -8
-	class := topology.Class{Kind: topology.SweepShares, Shares: topology.DefaultShares()}
+	class := defaultSweep()
 	for _, where := range []string{localShocks, cityWideShocks} {
 		var p [2]float64
 		for common := range p {

@@ -1,15 +1,18 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"polygamy/datasets"
 	"polygamy/relate"
@@ -72,7 +75,8 @@ type Comparison struct {
 	Maps     []MapTest   `json:"maps,omitempty"`     // of each sign, at the best level; functions with regions
 	Measures []Measure   `json:"measures,omitempty"` // at lag 0
 
-	step string // name of a time step
+	step  string   // name of a time step
+	taken []string // what the values of CSV fields are taken for
 }
 
 // Tested is the test of one level and lag.
@@ -92,6 +96,7 @@ type Tested struct {
 	Kappa     *float64 `json:"kappa"`     // excess signed strength: beyond the shared routine
 	Lift      *float64 `json:"lift"`      // overlap over the expected one
 	Z         *float64 `json:"z"`         // of the signed overlap
+	Drift     *float64 `json:"drift"`     // cells of the signed overlap that are put down to a season inside windows
 	Guard     *float64 `json:"guard"`     // inflation of the variance by long memory; above 1.5 in doubt
 
 	// 95 % confidence intervals, null if there is none.
@@ -190,7 +195,7 @@ func (o *CompareOptions) check() error {
 		}
 	}
 	_, err := parseNull(o.Null)
-	return err
+	return cmp.Or(err, checkOnce("version", o.Versions))
 }
 
 // parseNull reads the option null.
@@ -246,12 +251,58 @@ func (o *CompareOptions) open() (*compared, error) {
 		}
 		p.given = append(p.given, third)
 	}
+	p.tellApart(append([]string{o.A, o.B}, o.Given...))
 	if o.Holidays != "" {
 		if p.holidays, err = readHolidays(o.Holidays); err != nil {
 			return nil, inputError(err)
 		}
 	}
 	return p, nil
+}
+
+// fields are those of the two sides and the third ones.
+func (p *compared) fields() []*datasets.Function {
+	return append([]*datasets.Function{p.a, p.b}, p.given...)
+}
+
+// tellApart renames CSV fields of one name that are in different files: by
+// their folders, or else by letters.
+func (p *compared) tellApart(files []string) {
+	fields := p.fields()
+	for _, rename := range []func(i int) string{
+		func(i int) string {
+			file, err := filepath.Abs(files[i])
+			if err != nil {
+				file = files[i]
+			}
+			return filepath.Base(filepath.Dir(file)) + "/" + p.names[fields[i]]
+		},
+		func(i int) string { return fmt.Sprintf("%s (%c)", p.names[fields[i]], 'a'+i) },
+	} {
+		names := make(map[*datasets.Function]string)
+		for i, f := range fields {
+			for j, g := range fields {
+				if p.names[f] != "" && files[i] != files[j] && p.name(f) == p.name(g) {
+					names[f] = rename(i)
+				}
+			}
+		}
+		maps.Copy(p.names, names)
+	}
+}
+
+// taken says what the values of the CSV fields are taken for.
+func (p *compared) taken() (lines []string) {
+	for _, f := range p.fields() {
+		switch {
+		case p.names[f] == "":
+		case f.Spec.Kind == datasets.Count:
+			lines = append(lines, p.names[f]+" is taken for counts: whole numbers from 0 on")
+		default:
+			lines = append(lines, p.names[f]+" is taken for measurements: not all of its values are whole numbers from 0 on")
+		}
+	}
+	return slices.Compact(lines)
 }
 
 // read reads a field as a function, and notes the name of a CSV field.
@@ -294,6 +345,9 @@ func (o *CompareOptions) compare(ctx context.Context, p *compared, version strin
 	c := &Comparison{A: p.name(p.a), B: p.name(p.b), Version: version, Levels: []Tested{}, Lags: []Tested{}}
 	q := &question{o: o, inputs: p, version: version}
 	var err error
+	if version == datasets.Anomaly.String() { // counts and measurements have other anomalies
+		c.taken = p.taken()
+	}
 	if c.Reason, err = q.prepare(ctx); err != nil || c.Reason != "" {
 		return c, err
 	}
@@ -373,7 +427,7 @@ func (q *question) prepare(ctx context.Context) (reason string, err error) {
 		if *to, reason = versionOf(input, q.version); reason != "" {
 			return name + " " + reason, nil
 		}
-		s, err := newSwept(ctx, *to)
+		s, err := newSwept(ctx, *to, defaultSweep())
 		if err != nil {
 			return "", err
 		}
@@ -387,7 +441,38 @@ func (q *question) prepare(ctx context.Context) (reason string, err error) {
 	for lag := q.o.First; lag <= q.o.Last; lag++ {
 		q.lags = append(q.lags, lag)
 	}
-	return "", nil
+	return q.apart()
+}
+
+// apart says when the values of two functions are, if no week has some of
+// both.
+func (q *question) apart() (reason string, err error) {
+	var rows [2][2]int // first and last
+	var spans [2]string
+	for i, f := range []*datasets.Function{q.inputs.a, q.inputs.b} {
+		first, period, slots, err := slotsOf(f.Axis)
+		if err != nil {
+			return "", inputError(err)
+		}
+		regions, from, to := q.regions(), -1, 0 // steps
+		for step, slot := range slots {
+			if slot >= 0 && slices.ContainsFunc(f.Values[step*regions:][:regions], func(x float64) bool { return x == x }) {
+				if from < 0 {
+					from = step
+				}
+				to = step
+			}
+		}
+		if from < 0 {
+			return "", nil
+		}
+		rows[i] = [2]int{first + int(slots[from])/period, first + int(slots[to])/period}
+		spans[i] = fmt.Sprintf("from %s to %s", f.Axis.Start(from).Format(time.DateOnly), f.Axis.Start(to).Format(time.DateOnly))
+	}
+	if rows[0][0] <= rows[1][1] && rows[1][0] <= rows[0][1] {
+		return "", nil
+	}
+	return fmt.Sprintf("their records do not overlap: %s has values %s, %s %s", q.inputs.name(q.inputs.a), spans[0], q.inputs.name(q.inputs.b), spans[1]), nil
 }
 
 // nullFor returns the null for steps of a resolution.
@@ -477,39 +562,67 @@ func unlike(f, g *datasets.Function) string {
 	return ""
 }
 
-// unlikeWeeks is unlike for functions that are laid out in weeks by the clock:
-// hours of different zones would not meet. Days meet by their dates.
-func unlikeWeeks(f, g *datasets.Function) string {
-	zone := func(f *datasets.Function) string { return f.Axis.Start(0).Location().String() }
-	if reason := unlike(f, g); reason != "" || f.Axis.Resolution != datasets.Hour || zone(f) == zone(g) {
-		return reason
+// unlikeWeeks is unlike for functions that are laid out in weeks by the clock.
+func unlikeWeeks(f, g *datasets.Function) string { return cmp.Or(unlike(f, g), unlikeZones(f, g)) }
+
+// unlikeZones says why hours of different zones cannot be compared, if so: laid
+// out by the clock they would not meet.
+func unlikeZones(f, g *datasets.Function) string {
+	if clockOf(f) == clockOf(g) {
+		return ""
 	}
-	return fmt.Sprintf("their hours are of different time zones, %s and %s; --zone sets that of CSV fields", zone(f), zone(g))
+	return fmt.Sprintf("their hours are of different time zones, %s and %s; --zone sets that of CSV fields", clockOf(f), clockOf(g))
 }
 
-// swept are the features of a function at every level of the default sweep.
+// clockOf is the zone by whose clock the hours of a function are laid out;
+// empty for longer steps, which meet by their dates.
+func clockOf(f *datasets.Function) string {
+	if f.Axis.Resolution != datasets.Hour {
+		return ""
+	}
+	return f.Axis.Start(0).Location().String()
+}
+
+// swept are the features of a function at every level of a class.
 type swept struct {
-	maps    []*topology.FeatureMap // empty without a value
+	maps    []*topology.FeatureMap // empty if there is a reason
+	reason  string                 // no values, or no level
 	levels  []string               // threshold classes
 	regions int
 	first   int // number of the first row
 }
 
-func newSwept(ctx context.Context, f *datasets.Function) (*swept, error) {
+// defaultSweep is the class that is tested by default.
+func defaultSweep() topology.Class {
+	return topology.Class{Kind: topology.SweepShares, Shares: topology.DefaultShares()}
+}
+
+func newSwept(ctx context.Context, f *datasets.Function, class topology.Class) (*swept, error) {
 	first, period, slots, err := slotsOf(f.Axis)
 	if err != nil {
 		return nil, inputError(err)
 	}
+	var seasons []topology.Season // of tails: one, the record
+	if class.Kind == topology.Salient || class.Kind == topology.Extreme || class.PerSeason {
+		seasons = datasets.Seasons(f.Axis, datasets.SeasonAuto)
+	}
 	d := topology.NewDomain(f.Regions.Graph, f.Axis.Len())
-	index, err := new(topology.Builder).Build(ctx, d, f.Values, nil)
-	if err != nil {
-		return nil, inputError(err)
+	index, err := new(topology.Builder).Build(ctx, d, f.Values, seasons)
+	switch {
+	case ctx.Err() != nil:
+		return nil, outputError(errInterrupted)
+	case err != nil:
+		return nil, inputError(fmt.Errorf("%s: %w", f.Name(), err))
 	}
 	s := &swept{regions: len(f.Regions.IDs), first: first}
 	if index.Covered() == 0 {
+		s.reason = "no values"
 		return s, nil
 	}
-	thresholds := thresholdsOf(index, f, topology.Class{Kind: topology.SweepShares, Shares: topology.DefaultShares()})
+	thresholds := thresholdsOf(index, f, class)
+	if s.reason = levelless(thresholds); s.reason != "" {
+		return s, nil
+	}
 	layout := topology.NewSlotLayout(d, period, slots)
 	for level, m := range index.Sweep(f.Values, thresholds, layout).Maps() {
 		s.maps = append(s.maps, m.Clone())
@@ -589,9 +702,18 @@ func (q *question) reason(s *relate.Search, f, g *relate.Marks) string {
 	shared := min(f.First+f.Rows, g.First+g.Rows) - max(f.First, g.First)
 	r := s.Results[0]
 	if s.Testable || s.Exploratory || q.null.Reason != "" || r.Windows > 0 || r.Counts.Cells == 0 || r.Rows >= shared {
-		return s.Reason
+		return q.worded(s.Reason)
 	}
-	return fmt.Sprintf("%s (a %s counts if both have at least half of the cells that they ever have)", s.Reason, strings.TrimSuffix(q.null.Unit.String(), "s"))
+	return fmt.Sprintf("%s (a %s counts if both have at least half of the cells that they ever have)", q.worded(s.Reason), strings.TrimSuffix(q.null.Unit.String(), "s"))
+}
+
+// worded puts one common week into the singular.
+func (q *question) worded(reason string) string {
+	units := q.null.Unit.String()
+	if rest, one := strings.CutPrefix(reason, "1 common "+units); one {
+		return "1 common " + strings.TrimSuffix(units, "s") + rest
+	}
+	return reason
 }
 
 const (
@@ -605,21 +727,28 @@ func (q *question) hypothesis() string {
 	if q.search.Exploratory {
 		return "the order of the weeks of one is unrelated to that of the other's"
 	}
-	size, profile := "six weeks", "hour-of-week profile, its "
+	size := "six weeks"
 	switch {
 	case q.null.Window != 0:
 		size = fmt.Sprintf("%d weeks", q.null.Window)
 	case q.null.Unit == relate.Months:
 		size = "a year"
 	}
+	var own []string
 	switch q.f.Axis.Resolution {
+	case datasets.Hour:
+		own = []string{"hour-of-week profile"}
 	case datasets.Day:
-		profile = "day-of-week profile, its "
-	case datasets.Week, datasets.Month:
-		profile = ""
+		own = []string{"day-of-week profile"}
 	}
-	return fmt.Sprintf("given each one's own %slevel at the scale of %s and its map, the %s-to-%[3]s timing of its features is unrelated to the other's",
-		profile, size, strings.TrimSuffix(q.null.Unit.String(), "s"))
+	own = append(own, "level at the scale of "+size)
+	if q.regions() > 1 {
+		own = append(own, "map")
+	}
+	for i := range own[1:] {
+		own[i+1] = "its " + own[i+1]
+	}
+	return fmt.Sprintf("given each one's own %s, the %s-to-%[2]s timing of its features is unrelated to the other's", enumerated(own), strings.TrimSuffix(q.null.Unit.String(), "s"))
 }
 
 // known returns nil for NaN, which JSON does not have.
@@ -635,7 +764,7 @@ func (q *question) tested(r *relate.Result, f, g *relate.Marks, level, lag int) 
 	n := &r.Counts
 	i := q.null.Intervals(f, g.Moved(q.lags[lag], q.regions()), q.f.Regions.Graph, q.day())
 	t := Tested{
-		Level: q.levels[level], Lag: q.lags[lag], Testable: r.Testable, Reason: r.Reason, Dense: r.Dense, Windows: r.Windows, Weeks: r.Rows,
+		Level: q.levels[level], Lag: q.lags[lag], Testable: r.Testable, Reason: q.worded(r.Reason), Dense: r.Dense, Windows: r.Windows, Weeks: r.Rows,
 		Score: n.Score(), Strength: n.Strength(), Precision: n.Precision(), Recall: n.Recall(),
 		ScoreInterval: interval(i.Score), StrengthInterval: interval(i.Strength),
 		PrecisionInterval: interval(i.Precision), RecallInterval: interval(i.Recall),
@@ -649,7 +778,7 @@ func (q *question) tested(r *relate.Result, f, g *relate.Marks, level, lag int) 
 		t.Kappa, t.Lift = known(r.Excess()), known(r.Lift())
 	}
 	if r.Testable {
-		t.Z, t.Guard, t.By = known(r.Z), known(r.Inflation), r.Question()
+		t.Z, t.Drift, t.Guard, t.By = known(r.Z), known(r.Drift), known(r.Inflation), r.Question()
 	}
 	return t
 }

@@ -85,8 +85,25 @@ func TestCompareUntestable(t *testing.T) {
 	if c := results[0]; !c.Exploratory || !c.Testable || c.Levels[0].Weeks != 13 {
 		t.Errorf("a quarter of a year: exploratory %t, testable %t, %d weeks", c.Exploratory, c.Testable, c.Levels[0].Weeks)
 	}
+	// Weeks apart: both spans, and no table of zeros.
+	late := write(t, "late.csv", "time,value\n2020-01-06,\n2020-01-07,3\n2020-01-08,4\n2020-01-09,6\n2020-01-10,\n")
+	for _, lag := range []int{0, 3} {
+		want := "long and late, raw: not tested: their records do not overlap: long has values from 2014-01-06 to 2015-02-09, late from 2020-01-07 to 2020-01-09\n\n"
+		if got := compare(t, CompareOptions{A: long, B: late, Versions: []string{"raw"}, First: -lag, Last: lag}); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	// One week, its singular, in the finding and the JSON.
+	o := CompareOptions{A: long, B: write(t, "week.csv", day(7, "I")), Versions: []string{"raw"}}
+	if got, want := compare(t, o), "not tested: 1 common week with data; a test needs 8\n"; !strings.Contains(got, want) {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if r := comparisons(t, o)[0].Levels[0].Reason; r != "1 common week with data; a test needs 8" {
+		t.Errorf("reason %q of a level", r)
+	}
 	var out bytes.Buffer
 	for _, o := range []CompareOptions{
+		{A: long, B: long, Versions: []string{"raw", "raw"}},
 		{A: long, B: long, First: 3, Last: -3},
 		{A: long, B: long, Versions: []string{"cooked"}},
 		{A: long, B: long, Format: "xml"},
@@ -167,6 +184,14 @@ func TestCompareZones(t *testing.T) {
 		}
 		if c.Testable != want || !want && !strings.Contains(c.Reason, "UTC and America/New_York") {
 			t.Errorf("%vs of two zones: testable %t, %s", r, c.Testable, c.Reason)
+		}
+		// A third of one region stands for all, by the clock of its own zone.
+		p.b, p.given = p.a, []*datasets.Function{p.b}
+		if c, err = new(CompareOptions).compare(t.Context(), p, "raw"); err != nil {
+			t.Fatal(err)
+		}
+		if g := c.Given[0]; g.Testable != want || !want && !strings.Contains(g.Reason, "UTC and America/New_York") {
+			t.Errorf("given %vs of another zone: testable %t, %s", r, g.Testable, g.Reason)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (q *question) given(ctx context.Context, c *Comparison) error {
 			g.Reason = "it " + reason
 			continue
 		}
-		s, err := newSwept(ctx, version)
+		s, err := newSwept(ctx, version, defaultSweep())
 		switch {
 		case err != nil:
 			return err
@@ -96,7 +96,7 @@ func (g *Given) leaveDense(maps []*topology.FeatureMap, level int) {
 // nor times of the whole city, if so.
 func (q *question) unlikeThird(third *datasets.Function) string {
 	if third.Axis.Resolution == q.f.Axis.Resolution && len(third.Regions.IDs) == 1 {
-		return ""
+		return unlikeZones(q.f, third)
 	}
 	return unlikeWeeks(q.f, third)
 }

@@ -16,7 +16,7 @@ import (
 // Holidays is the test without the weeks of holidays, which are causes that
 // many functions have in common.
 type Holidays struct {
-	WeeksOut int    `json:"weeks_out"` // weeks of the common record that hold a listed date
+	WeeksOut int    `json:"weeks_out"` // weeks that the test loses: those that hold a listed date at any lag
 	Testable bool   `json:"testable"`
 	Reason   string `json:"reason,omitempty"`
 
@@ -71,17 +71,6 @@ func (q *question) holidays(ctx context.Context, c *Comparison) error {
 		h.Reason = fmt.Sprintf("steps of a %s are too long to leave out holidays", q.f.Axis.Resolution)
 		return nil
 	}
-	for _, w := range q.null.Windows(q.marks[0][q.level], q.marks[1][q.level]) {
-		for _, row := range w {
-			if _, holiday := slices.BinarySearch(q.inputs.holidays, row); holiday {
-				h.WeeksOut++
-			}
-		}
-	}
-	if h.WeeksOut == 0 {
-		h.Reason = "no date of the file is in a week of the test"
-		return nil
-	}
 	var marks [2][]*relate.Marks
 	var memories [2][]*relate.Memory
 	for i := range marks {
@@ -94,24 +83,33 @@ func (q *question) holidays(ctx context.Context, c *Comparison) error {
 	if err != nil {
 		return err
 	}
+	best := q.level*len(q.lags) + q.lag
+	if h.WeeksOut = q.search.Results[best].Rows - s.Results[best].Rows; h.WeeksOut == 0 {
+		h.Reason = "no date of the file is in a week of the test"
+		return nil
+	}
 	h.Testable, h.Reason, h.Exploratory, h.P = s.Testable, q.reason(s, marks[0][0], marks[1][0]), s.Exploratory, known(s.P)
-	at := q.tested(s.Results[q.level*len(q.lags)+q.lag], marks[0][q.level], marks[1][q.level], q.level, q.lag)
+	at := q.tested(s.Results[best], marks[0][q.level], marks[1][q.level], q.level, q.lag)
 	h.At = &at
 	return nil
 }
 
 // text is a line of a page.
 func (h *Holidays) text(c *Comparison) string {
+	lags := ""
+	if len(c.Lags) > 1 {
+		lags = ", moved by every lag"
+	}
 	switch {
 	case h.At == nil:
 		return fmt.Sprintf("  without holidays: not tested: %s\n", h.Reason)
 	case !h.Testable:
-		return fmt.Sprintf("  without the %s of holidays: not tested: %s\n", plural(h.WeeksOut, "week"), h.Reason)
+		return fmt.Sprintf("  without the %s of holidays%s: not tested: %s\n", plural(h.WeeksOut, "week"), lags, h.Reason)
 	}
 	exploratory := ""
 	if h.Exploratory && !c.Exploratory {
 		exploratory = ", exploratory"
 	}
-	return fmt.Sprintf("  without the %s of holidays: p = %s (%s with them), kappa at %s %s (%s); %d weeks left%s\n",
-		plural(h.WeeksOut, "week"), shown("%.3g", h.P), shown("%.3g", c.P), h.At.Level, shown("%.3f", h.At.Kappa), shown("%.3f", c.at().Kappa), h.At.Weeks, exploratory)
+	return fmt.Sprintf("  without the %s of holidays%s: p = %s (%s with them), kappa at %s %s (%s); %d weeks left%s\n",
+		plural(h.WeeksOut, "week"), lags, shown("%.3g", h.P), shown("%.3g", c.P), h.At.Level, shown("%.3f", h.At.Kappa), shown("%.3f", c.at().Kappa), h.At.Weeks, exploratory)
 }

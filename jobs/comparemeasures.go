@@ -18,6 +18,8 @@ type Measure struct {
 	Unit   string   `json:"unit,omitempty"`
 	P      *float64 `json:"p"`
 	Draws  int      `json:"draws"` // rotations
+	Guard  *float64 `json:"guard"` // inflation of the variance by long memory; above 1.5 in doubt
+	Drift  *float64 `json:"drift"` // of a correlation, what is put down to a season inside windows
 	Reason string   `json:"reason,omitempty"`
 }
 
@@ -94,11 +96,19 @@ func (q *question) measures(ctx context.Context, c *Comparison) error {
 			if err != nil {
 				return inputError(err)
 			}
-			measure.Value, measure.P, measure.Draws = known(r.Value), known(r.P), r.Draws
+			measure.take(&r, m.test != nil)
 		}
 		c.Measures = append(c.Measures, measure)
 	}
 	return nil
+}
+
+// take fills in what a test found, of a correlation or another statistic.
+func (m *Measure) take(r *relate.MonteCarloResult, correlation bool) {
+	m.Value, m.P, m.Draws, m.Guard = known(r.Value), known(r.P), r.Draws, known(r.Inflation)
+	if correlation {
+		m.Drift = known(r.Drift)
+	}
 }
 
 // joint returns at how many places both series have a value.
@@ -176,7 +186,10 @@ func (c *Comparison) measuresText() string {
 		}
 		switch {
 		case m.Reason == "":
-			line += "   p = " + shown("%.2g", m.P)
+			line += fmt.Sprintf("   p = %s, guard %s", shown("%.2g", m.P), shown("%.2f", m.Guard))
+			if m.Drift != nil {
+				line += ", drift " + rounded("%.3f", *m.Drift)
+			}
 		case m.Reason != untested:
 			line += "   " + m.Reason
 		}

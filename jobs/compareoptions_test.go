@@ -174,6 +174,58 @@ func TestCompareGivenDense(t *testing.T) {
 	}
 }
 
+// TestCompareGivenWithout: the p given a third function is that of its
+// definition: of the levels that can be tested, those that are dense count only
+// if all are.
+func TestCompareGivenWithout(t *testing.T) {
+	const days = 7 * 104
+	rng := rand.New(rand.NewPCG(23, 71))
+	usual := make([]bool, days) // of both functions alike
+	for i := range usual {
+		usual[i] = rng.Float64() < 0.6
+	}
+	tied := func(step, _ int) float64 { // tail:20 holds the 5s, the other levels do not
+		switch {
+		case usual[step]:
+			return 5
+		case rng.Float64() < 0.65:
+			return rng.Float64()
+		}
+		return 9 + rng.Float64()
+	}
+	a, b := saveSteps(t, "a", datasets.Day, days, 1, tied), saveSteps(t, "b", datasets.Day, days, 1, tied)
+	c := saveSteps(t, "c", datasets.Day, days, 1, noise(24))
+	result := comparisons(t, CompareOptions{A: a, B: b, Given: []string{c}, Versions: []string{"raw"}})[0]
+	var functions [3][]*relate.Marks
+	for i, name := range []string{a, b, c} {
+		f, err := readFunction(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		functions[i] = sweepMarks(t, f)
+	}
+	for level := range functions[0] {
+		f, g := functions[0][level], functions[1][level]
+		r, l := relate.Test(f, g, relate.NewMemory(f), relate.NewMemory(g)), result.Levels[level]
+		if r.Testable != (l.Drift != nil) || r.Testable && (*l.Drift != r.Drift || *l.Guard != r.Inflation) {
+			t.Errorf("%s: drift %v and guard %v, want %g and %g", l.Level, l.Drift, l.Guard, r.Drift, r.Inflation)
+		}
+	}
+	p := map[bool][]float64{} // of dense levels, and the others
+	for level, third := range functions[2] {
+		f, g := functions[0][level].Without(third, 1), functions[1][level].Without(third, 1)
+		if r := relate.Test(f, g, relate.NewMemory(f), relate.NewMemory(g)); r.Testable {
+			p[r.Dense] = append(p[r.Dense], r.P)
+		}
+	}
+	if len(p[true]) == 0 || len(p[false]) < 2 || slices.Min(p[true]) > 1e-4 || slices.Min(p[false]) < slices.Min(p[true]) {
+		t.Fatalf("p of dense levels %v, of others %v: no case to tell", p[true], p[false])
+	}
+	if got, want := *result.Given[0].P, min(1, float64(len(p[false]))*slices.Min(p[false])); got != want {
+		t.Errorf("p = %g, want %g", got, want)
+	}
+}
+
 // TestCompareResolutions: what is tested at which resolution; where there is
 // no p, counts and effect sizes are there, and the reason.
 func TestCompareResolutions(t *testing.T) {
@@ -191,13 +243,13 @@ func TestCompareResolutions(t *testing.T) {
 		{"weeks", datasets.Week, 160, "raw", "", "weeks", "", "each one's own level at the scale of six weeks", 5},
 		{"few weeks", datasets.Week, 35, "raw", "", "weeks", "35 common weeks with data; a test needs 36", "", 5},
 		{"few weeks, permuted", datasets.Week, 35, "raw", "weeks", "weeks", "", "the order of the weeks", 5},
-		{"months", datasets.Month, 144, "anomaly", "", "months", "", "level at the scale of a year", 5},
+		{"months", datasets.Month, 144, "anomaly", "", "months", "", "own level at the scale of a year, the month-to-month", 5},
 		{"raw months", datasets.Month, 144, "raw", "", "months", "raw months share the cycle of the year, which would pass for a relationship; see the anomaly, or choose a finer resolution", "", 5},
 		{"months, permuted", datasets.Month, 144, "anomaly", "weeks", "months", "months are tested in windows of a year; leave --null out", "", 5},
 		{"few months", datasets.Month, 35, "anomaly", "", "", "few months.mean(x) has no anomaly: 35 months make no routine to depart from; choose a finer resolution", "", 0},
 		{"years", datasets.Year, 9, "raw", "", "years", "years have nothing to be exchanged in; choose a finer resolution", "", 5},
 		{"years without a routine", datasets.Year, 9, "anomaly", "", "", "years without a routine.mean(x) has no anomaly: 9 years make no routine to depart from; choose a finer resolution", "", 0},
-		{"days, windows of 13", datasets.Day, 7 * 120, "raw", "windows:13", "weeks", "", "own day-of-week profile, its level at the scale of 13 weeks", 5},
+		{"days, windows of 13", datasets.Day, 7 * 120, "raw", "windows:13", "weeks", "", "own day-of-week profile and its level at the scale of 13 weeks, the week-to-week", 5},
 		{"days, permuted", datasets.Day, 7 * 60, "raw", "weeks", "weeks", "", "the order of the weeks", 5},
 	} {
 		value := noise(1)
@@ -224,7 +276,7 @@ func TestCompareResolutions(t *testing.T) {
 
 func sweepMarks(t *testing.T, f *datasets.Function) []*relate.Marks {
 	t.Helper()
-	s, err := newSwept(t.Context(), f)
+	s, err := newSwept(t.Context(), f, defaultSweep())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,6 +380,20 @@ func TestCompareHolidaysNeedWeeks(t *testing.T) {
 	x := saveSteps(t, "x", datasets.Month, 144, 1, noise(1))
 	page := compare(t, CompareOptions{A: x, B: x, Versions: []string{"anomaly"}, Holidays: federalHolidays})
 	if !strings.Contains(page, "without holidays: not tested: steps of a month are too long to leave out holidays") {
+		t.Error(page)
+	}
+}
+
+// TestCompareHolidaysLags: a week of holidays takes those from the test that it
+// is moved to by some lag.
+func TestCompareHolidaysLags(t *testing.T) {
+	x := saveSteps(t, "x", datasets.Day, 7*60, 1, noise(1)) // of 2008 and 2009
+	o := CompareOptions{A: x, B: x, Versions: []string{"raw"}, First: -14, Last: 14, Holidays: write(t, "days.txt", "2008-07-04\n")}
+	h, c := comparisons(t, o)[0].Holidays, comparisons(t, o)[0]
+	if h.WeeksOut != 5 || c.at().Weeks != 56 || h.At.Weeks != 51 { // two weeks on each side; the same at the ends
+		t.Errorf("%d weeks out, %d of %d left; want 5, 51 of 56", h.WeeksOut, h.At.Weeks, c.at().Weeks)
+	}
+	if page := compare(t, o); !strings.Contains(page, "  without the 5 weeks of holidays, moved by every lag: p = ") {
 		t.Error(page)
 	}
 }
@@ -480,12 +546,15 @@ func TestCompareMeasures(t *testing.T) {
 		return comparisons(t, o)[0]
 	}
 	city, blocks := run(1), run(12)
-	for _, m := range city.Measures {
+	for i, m := range city.Measures {
 		if m.Value == nil || m.P == nil || *m.P > 0.02 || m.Draws < 100 || m.Reason != "" {
 			t.Errorf("%s: value %v, p %v after %d draws, %q", m.Name, m.Value, m.P, m.Draws, m.Reason)
 		}
+		if correlation := i < 2; m.Guard == nil || *m.Guard < 1 || (m.Drift == nil) == correlation {
+			t.Errorf("%s: guard %v, drift %v", m.Name, m.Guard, m.Drift)
+		}
 	}
-	for _, want := range []string{" at the same step, under the same null:\n", "\n    mutual information", " nats   p = ", " standard deviations a step   p = "} {
+	for _, want := range []string{" at the same step, under the same null:\n", "\n    mutual information", " nats   p = ", ", guard 1.", ", drift 0.", " standard deviations a step   p = "} {
 		if !strings.Contains(pages[1], want) {
 			t.Errorf("no %q in\n%s", want, pages[1])
 		}
@@ -762,7 +831,7 @@ func TestCompareReasons(t *testing.T) {
 // TestCompareUntestedRows: rows without a test have dashes and their own
 // reason, and no intervals where nothing meets.
 func TestCompareUntestedRows(t *testing.T) {
-	c := Comparison{A: "a", B: "b", Reason: "last reason"}
+	c := Comparison{A: "a", B: "b", Reason: "last reason", Unit: "weeks"}
 	kappa := 0.5
 	for i, level := range []string{"tail:5", "tail:10"} {
 		c.Levels = append(c.Levels, Tested{Level: level, Score: -0.001, Kappa: &kappa, Lift: &kappa, Windows: 9, Reason: []string{"first reason", "last reason"}[i]})
@@ -793,6 +862,93 @@ func TestCompareNames(t *testing.T) {
 	}
 	if c.A != "taxi" || c.B != "taxi.passengers" || len(c.Given) > 0 && c.Given[0].C != "taxi" {
 		t.Errorf("%s and %s, given %+v", c.A, c.B, c.Given)
+	}
+}
+
+// TestCompareSameNames: CSV fields of one name are told apart, by their folders
+// if these have other names, or else as the page calls them; one file is one.
+func TestCompareSameNames(t *testing.T) {
+	root := t.TempDir()
+	save := func(name string) string {
+		path := filepath.Join(root, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(field), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	one, two, deep, other := save("one/taxi.csv"), save("two/taxi.csv"), save("three/one/taxi.csv"), save("one/rain.csv")
+	for _, tc := range []struct {
+		files []string
+		want  string
+	}{
+		{[]string{one, other}, "taxi rain"},
+		{[]string{one, one}, "taxi taxi"},
+		{[]string{one, two}, "one/taxi two/taxi"},
+		{[]string{one, deep}, "one/taxi (a) one/taxi (b)"},
+		{[]string{one, other, deep, two}, "one/taxi (a) rain one/taxi (c) two/taxi"},
+	} {
+		p, err := (&CompareOptions{A: tc.files[0], B: tc.files[1], Given: tc.files[2:]}).open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, f := range p.fields() {
+			names = append(names, p.name(f))
+		}
+		if got := strings.Join(names, " "); got != tc.want {
+			t.Errorf("%v: %s, want %s", tc.files, got, tc.want)
+		}
+	}
+}
+
+// TestCompareTaken: the page says what the values of CSV fields are taken for,
+// where that matters.
+func TestCompareTaken(t *testing.T) {
+	csv := func(name, form string) string {
+		var b strings.Builder
+		b.WriteString("time,value\n")
+		for i := range 7 * 40 {
+			fmt.Fprintf(&b, "%s,"+form+"\n", time.Date(2014, 1, 6+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), i*i%17)
+		}
+		return write(t, name, b.String())
+	}
+	taxi, rain, x := csv("taxi.csv", "%d"), csv("rain.csv", "%d.5"), saveSteps(t, "x", datasets.Day, 7*40, 1, noise(1))
+	const counts, measured = "\n  taxi is taken for counts: whole numbers from 0 on\n", "\n  rain is taken for measurements: not all of its values are whole numbers from 0 on\n"
+	for _, tc := range []struct {
+		o    CompareOptions
+		want [2]bool
+	}{
+		{CompareOptions{A: taxi, B: rain, Versions: []string{"anomaly"}}, [2]bool{true, true}},
+		{CompareOptions{A: taxi, B: rain, Versions: []string{"raw"}}, [2]bool{false, false}},
+		{CompareOptions{A: taxi, B: taxi}, [2]bool{true, false}},
+		{CompareOptions{A: x, B: x, Given: []string{rain}}, [2]bool{false, true}},
+	} {
+		page := strings.ReplaceAll(compare(t, tc.o), "\n", "\n\n")
+		if got := [2]bool{strings.Count(page, counts) == 1, strings.Count(page, measured) == 1}; got != tc.want {
+			t.Errorf("%+v: counts and measurements named %v, want %v, in\n%s", tc.o, got, tc.want, page)
+		}
+	}
+}
+
+// TestCompareHypothesis: functions of one region have no map, and months no
+// weeks.
+func TestCompareHypothesis(t *testing.T) {
+	for regions, want := range map[int]string{
+		1: "own day-of-week profile and its level at the scale of six weeks, the week-to-week timing",
+		2: "own day-of-week profile, its level at the scale of six weeks and its map, the week-to-week timing",
+	} {
+		x := saveSteps(t, "x", datasets.Day, 7*60, regions, noise(1))
+		if c := comparisons(t, CompareOptions{A: x, B: x, Versions: []string{"raw"}})[0]; !strings.Contains(c.Null, want) {
+			t.Errorf("%d regions: %q, want %q", regions, c.Null, want)
+		}
+	}
+	rare := saveSteps(t, "rare", datasets.Month, 144, 1, noise(1))
+	const want = "where there is no p, too few months have features: "
+	if page := compare(t, CompareOptions{A: rare, B: rare, Versions: []string{"anomaly"}}); !strings.Contains(page, want) {
+		t.Errorf("no %q in\n%s", want, page)
 	}
 }
 

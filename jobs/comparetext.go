@@ -40,6 +40,9 @@ func (c *Comparison) text() string {
 	if len(c.Lags) > 1 || len(c.Events) > 0 {
 		fmt.Fprintf(&b, "  a is %s, b is %s\n", c.A, c.B)
 	}
+	for _, line := range c.taken {
+		fmt.Fprintf(&b, "  %s\n", line)
+	}
 	c.writeLevels(&b)
 	if c.Testable {
 		c.writeNull(&b)
@@ -128,7 +131,7 @@ func (c *Comparison) writeLevels(b *strings.Builder) {
 		b.WriteString(t.text(!oneReason))
 	}
 	if few {
-		b.WriteString("  where there is no p, too few weeks have features: wider tails have more, larger regions, or a longer record\n")
+		fmt.Fprintf(b, "  where there is no p, too few %s have features: wider tails have more, larger regions, or a longer record\n", c.Unit)
 	}
 	c.writeConflicts(b)
 	t := c.at()
@@ -200,7 +203,7 @@ func bounds(i *[2]float64) string {
 // writeNull writes the hypothesis that was tested.
 func (c *Comparison) writeNull(b *strings.Builder) {
 	t := c.at()
-	fmt.Fprintf(b, "  the null: %s\n", strings.Replace(c.Null, "map, ", "map,\n  ", 1))
+	fmt.Fprintf(b, "  the null: %s\n", strings.Replace(c.Null, ", the ", ",\n  the ", 1))
 	if c.Dense {
 		b.WriteString("  (dense: every level that could be tested marks more than half of the cells, which is no discovery)\n")
 	}

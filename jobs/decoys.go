@@ -26,7 +26,7 @@ import (
 type DecoysOptions struct {
 	Inputs      []string // function files, and folders of them
 	Resolutions []string // such as hour-city; empty: all
-	Versions    []string // raw, anomaly; empty: both
+	Versions    []string // raw, anomaly; empty: anomaly
 	Classes     []string // threshold classes of topology.ParseClass; empty: sweep
 	Q           float64  // false discovery rate that is accepted; 0 means 0.05
 	Weeks       int      // by which the decoy run moves the second function; 0 means 52
@@ -118,7 +118,6 @@ var decoyWeeks = [...]int{8, 15, 26, 37, 52, 60, 75, 90, 104}
 const (
 	yearWeeks   = 52 // after which the calendar is nearly the same
 	windowWeeks = 6  // by multiples of which shorter records are moved
-	testedWeeks = 30 // that a test in windows needs in common
 )
 
 // RunDecoys tests all pairs of functions of different datasets that have equal
@@ -191,12 +190,15 @@ type functionCorpus struct {
 	datasets  map[string]bool
 	leftOut   reasons
 	progress  countLine
+
+	resolutions map[string]bool // of files with weeks, taken or not
 }
 
 // A functionGroup is the files of functions with equal steps and regions, in
 // the order of their names.
 type functionGroup struct {
 	resolution string // such as hour-city
+	clock      string // zone of hours, see clockOf
 	regions    []string
 	files      []functionFile
 }
@@ -205,33 +207,13 @@ type functionFile struct{ path, dataset, name string }
 
 // readCorpus finds the function files and what they hold.
 func readCorpus(ctx context.Context, o DecoysOptions) (*functionCorpus, error) {
-	c := &functionCorpus{options: o, datasets: map[string]bool{}, leftOut: reasons{}, progress: countLine{w: o.Progress}}
+	c := &functionCorpus{options: o, datasets: map[string]bool{}, resolutions: map[string]bool{}, leftOut: reasons{}, progress: countLine{w: o.Progress}}
 	if c.options.Workers <= 0 {
 		c.options.Workers = runtime.GOMAXPROCS(0)
 	}
-	names := o.Versions
-	if len(names) == 0 {
-		names = []string{"raw", "anomaly"}
+	if err := c.setKinds(); err != nil {
+		return nil, err
 	}
-	for _, name := range names {
-		v, err := datasets.ParseVersion(name)
-		if err != nil {
-			return nil, usageErrorf("--version: %v", err)
-		}
-		c.versions = append(c.versions, v)
-	}
-	names = o.Classes
-	if len(names) == 0 {
-		names = []string{"sweep"}
-	}
-	for _, name := range names {
-		class, err := topology.ParseClass(name)
-		if err != nil {
-			return nil, usageErrorf("--class: %v", err)
-		}
-		c.classes = append(c.classes, class)
-	}
-	c.options.Classes = names
 	paths, err := functionFiles(o.Inputs)
 	if err != nil {
 		return nil, err
@@ -249,9 +231,8 @@ func readCorpus(ctx context.Context, o DecoysOptions) (*functionCorpus, error) {
 			return nil, err
 		}
 	}
-	if c.functions == 0 {
-		return nil, inputError(fmt.Errorf("%s: none of %s is of hours, days or weeks%s; 'polygamy ingest' writes such files",
-			strings.Join(o.Inputs, " "), plural(len(paths), "function file"), wanted(o.Resolutions)))
+	if err := c.check(len(paths)); err != nil {
+		return nil, err
 	}
 	for i := range c.groups {
 		slices.SortFunc(c.groups[i].files, func(a, b functionFile) int { return strings.Compare(a.name+"\x00"+a.path, b.name+"\x00"+b.path) })
@@ -259,11 +240,62 @@ func readCorpus(ctx context.Context, o DecoysOptions) (*functionCorpus, error) {
 	return c, nil
 }
 
-func wanted(resolutions []string) string {
-	if len(resolutions) == 0 {
-		return ""
+// setKinds reads the versions and classes to test.
+func (c *functionCorpus) setKinds() error {
+	o := &c.options
+	if len(o.Versions) == 0 {
+		o.Versions = []string{datasets.Anomaly.String()}
 	}
-	return " at " + strings.Join(resolutions, " or ")
+	if len(o.Classes) == 0 {
+		o.Classes = []string{"sweep"}
+	}
+	for _, name := range o.Versions {
+		v, err := datasets.ParseVersion(name)
+		if err != nil {
+			return usageErrorf("--version: %v", err)
+		}
+		c.versions = append(c.versions, v)
+	}
+	for _, name := range o.Classes {
+		class, err := topology.ParseClass(name)
+		switch {
+		case err != nil:
+			return usageErrorf("--class: %v", err)
+		case class.Kind == topology.SweepEven:
+			// It leaves out equal levels, so that two functions may have different ones.
+			return usageErrorf("--class %s: two functions may have different numbers of even levels; name the tails, such as sweep:1,5,25", name)
+		}
+		c.classes = append(c.classes, class)
+	}
+	return cmp.Or(checkOnce("version", o.Versions), checkOnce("class", o.Classes))
+}
+
+// checkOnce returns an error if a value of a flag is given twice.
+func checkOnce(flag string, values []string) error {
+	for i, value := range values {
+		if slices.Contains(values[:i], value) {
+			return usageErrorf("--%s %s is given twice", flag, value)
+		}
+	}
+	return nil
+}
+
+// check returns an error if there is nothing to test.
+func (c *functionCorpus) check(files int) error {
+	inputs, wanted := strings.Join(c.options.Inputs, " "), ""
+	switch {
+	case c.functions == 0:
+		if len(c.options.Resolutions) > 0 {
+			wanted = " at " + strings.Join(c.options.Resolutions, " or ")
+		}
+		if len(c.resolutions) > 0 {
+			wanted += "; there are " + strings.Join(slices.Sorted(maps.Keys(c.resolutions)), ", ")
+		}
+		return inputError(fmt.Errorf("%s: none of %s is of hours, days or weeks%s; 'polygamy ingest' writes such files", inputs, plural(files, "function file"), wanted))
+	case len(c.datasets) == 1:
+		return inputError(fmt.Errorf("%s: all functions are of the dataset %s; functions are tested against those of another dataset", inputs, slices.Collect(maps.Keys(c.datasets))[0]))
+	}
+	return nil
 }
 
 // functionFiles returns the files named and those below the folders named.
@@ -275,6 +307,9 @@ func functionFiles(inputs []string) (paths []string, err error) {
 			}
 			return err
 		})
+		if wrong := (*fs.PathError)(nil); errors.As(err, &wrong) {
+			return nil, inputError(fmt.Errorf("%s: %w", wrong.Path, wrong.Err))
+		}
 		if err != nil {
 			return nil, inputError(err)
 		}
@@ -286,19 +321,23 @@ func functionFiles(inputs []string) (paths []string, err error) {
 // add puts a function into the group of its cells.
 func (c *functionCorpus) add(path string, f *datasets.Function) error {
 	resolution := f.Axis.Resolution.String() + "-" + f.Regions.Name
+	weeks := f.Axis.Resolution <= datasets.Week
+	if weeks {
+		c.resolutions[resolution] = true
+	}
 	if len(c.options.Resolutions) > 0 && !slices.Contains(c.options.Resolutions, resolution) {
 		return nil
 	}
-	if f.Axis.Resolution > datasets.Week {
+	if !weeks {
 		c.leftOut[fmt.Sprintf("steps of a %s have no weeks to move by", f.Axis.Resolution)]++
 		return nil
 	}
 	i := slices.IndexFunc(c.groups, func(g functionGroup) bool {
-		return g.resolution == resolution && slices.Equal(g.regions, f.Regions.IDs)
+		return g.resolution == resolution && g.clock == clockOf(f) && slices.Equal(g.regions, f.Regions.IDs)
 	})
 	if i < 0 {
 		i = len(c.groups)
-		c.groups = append(c.groups, functionGroup{resolution: resolution, regions: f.Regions.IDs})
+		c.groups = append(c.groups, functionGroup{resolution: resolution, clock: clockOf(f), regions: f.Regions.IDs})
 	}
 	g := &c.groups[i]
 	if j := slices.IndexFunc(g.files, func(other functionFile) bool { return other.name == f.Name() }); j >= 0 {
@@ -312,6 +351,7 @@ func (c *functionCorpus) add(path string, f *datasets.Function) error {
 
 // A marked is one version and class of a function, at all levels of the class.
 type marked struct {
+	null     relate.Null // of its steps
 	marks    []*relate.Marks
 	memories []*relate.Memory
 	reason   string // why there are none
@@ -330,77 +370,48 @@ func (m *marked) moved(weeks int) []*relate.Marks {
 
 // test tests two functions, the second one moved.
 func (m *marked) test(other *marked, weeks int) *relate.Search {
-	return relate.Sweep(m.marks, other.moved(weeks), m.memories, other.memories)
+	tester := relate.Tester{Null: m.null}
+	return tester.Sweep(m.marks, other.moved(weeks), m.memories, other.memories)
 }
 
-// span returns the number of weeks that two functions' records have in common
-// if the second is moved.
-func (m *marked) span(other *marked, weeks int) int {
-	a, b := m.marks[0], other.marks[0]
-	return min(a.First+a.Rows, b.First+weeks+b.Rows) - max(a.First, b.First+weeks)
+// common returns the number of weeks that a test in windows has if the second
+// function is moved; 0 if there is no such test.
+func (m *marked) common(other *marked, weeks int) (n int) {
+	windows := m.null.Windows(m.marks[0], other.moved(weeks)[0])
+	if len(windows) < 2 { // the whole record
+		return 0
+	}
+	for _, w := range windows {
+		n += len(w)
+	}
+	return n
 }
 
 // decoyShift returns by how many weeks the second function is moved for the
-// decoy run: by most, or else by as many whole windows as leave enough weeks to
-// test; to the side that leaves more. 0 if there is none.
+// decoy run: by most, or else by as many whole windows as leave enough weeks
+// with data to test; to the side that leaves more. 0 if there is none.
 func (m *marked) decoyShift(other *marked, most int) int {
 	for weeks := most; weeks > 0; weeks = (weeks - 1) / windowWeeks * windowWeeks {
-		side := weeks
-		if m.span(other, -weeks) > m.span(other, weeks) {
-			side = -weeks
-		}
-		if m.span(other, side) >= testedWeeks {
-			return side
+		later, earlier := m.common(other, weeks), m.common(other, -weeks)
+		switch {
+		case max(later, earlier) == 0:
+		case earlier > later:
+			return -weeks
+		default:
+			return weeks
 		}
 	}
 	return 0
 }
 
-// version returns a version of a function; reason says why there is none.
-func version(f *datasets.Function, v datasets.Version) (g *datasets.Function, reason string, err error) {
-	switch {
-	case f.Version == v:
-		return f, "", nil
-	case v == datasets.Raw:
-		return nil, "a file of an anomaly does not hold the raw values", nil
-	}
-	g, err = f.Anomaly()
-	if errors.Is(err, datasets.ErrNoRoutine) {
-		return nil, strings.TrimPrefix(err.Error(), "anomaly of "+f.Name()+": "), nil
-	}
-	return g, "", err
-}
-
 // markFunction finds the features of a class of a function.
 func markFunction(ctx context.Context, f *datasets.Function, class topology.Class) (*marked, error) {
-	first, period, slots, err := datasets.WeekSlots(f.Axis)
+	s, err := newSwept(ctx, f, class)
 	if err != nil {
-		return nil, inputError(err)
+		return nil, err
 	}
-	var seasons []topology.Season // of tails: one, the record
-	if class.Kind == topology.Salient || class.Kind == topology.Extreme || class.PerSeason {
-		seasons = datasets.Seasons(f.Axis, datasets.SeasonAuto)
-	}
-	d := topology.NewDomain(f.Regions.Graph, f.Axis.Len())
-	index, err := new(topology.Builder).Build(ctx, d, f.Values, seasons)
-	switch {
-	case ctx.Err() != nil:
-		return nil, outputError(errInterrupted)
-	case err != nil:
-		return nil, inputError(fmt.Errorf("%s: %w", f.Name(), err))
-	case index.Covered() == 0:
-		return &marked{reason: "no values"}, nil
-	}
-	m := &marked{}
-	thresholds := thresholdsOf(index, f, class)
-	for _, level := range index.Sweep(f.Values, thresholds, topology.NewSlotLayout(d, period, slots)).Maps() {
-		marks := relate.NewMarks(level.Clone(), len(f.Regions.IDs), first)
-		m.marks = append(m.marks, marks)
-		m.memories = append(m.memories, relate.NewMemory(marks))
-	}
-	if len(m.marks) == 0 {
-		m.reason = "no threshold"
-	}
+	m := &marked{null: nullFor(relate.Null{}, f.Axis.Resolution, f.Version.String()), marks: s.marks(), reason: s.reason}
+	m.memories = memoriesOf(m.marks)
 	return m, nil
 }
 
@@ -415,12 +426,9 @@ func (c *functionCorpus) markGroup(ctx context.Context, g *functionGroup) ([]*ma
 			return nil, inputError(err)
 		}
 		for _, v := range c.versions {
-			values, reason, err := version(f, v)
-			if err != nil {
-				return nil, inputError(fmt.Errorf("%s: %w", file.path, err))
-			}
+			values, reason := versionOf(f, v.String())
 			for _, class := range c.classes {
-				m := &marked{reason: reason}
+				m := &marked{reason: "it " + reason}
 				if reason == "" {
 					if m, err = markFunction(ctx, values, class); err != nil {
 						return nil, err
@@ -460,12 +468,7 @@ func leafOf(s *relate.Search) (l leaf) {
 	if s.Exploratory && s.Testable {
 		l.P, l.reason = math.NaN(), fmt.Sprintf("%d common weeks with data: exploratory, no candidate for a discovery", s.Results[0].Rows)
 	}
-	l.dense = s.Testable
-	for _, r := range s.Results {
-		if r.Testable && !r.Dense {
-			l.dense = false
-		}
-	}
+	l.dense = s.Dense
 	return l
 }
 
@@ -505,6 +508,7 @@ func (c *functionCorpus) newGroupTests(g *functionGroup) *groupTests {
 func (c *functionCorpus) decoyGroup(ctx context.Context, g *functionGroup) (*groupTests, error) {
 	t := c.newGroupTests(g)
 	if len(t.pairs) == 0 {
+		c.leftOut[fmt.Sprintf("no function of another dataset has their steps and regions, %s", g.resolution)] += len(g.files)
 		return t, nil
 	}
 	functions, err := c.markGroup(ctx, g)
@@ -513,35 +517,43 @@ func (c *functionCorpus) decoyGroup(ctx context.Context, g *functionGroup) (*gro
 	}
 	shifts, n := allShifts(), len(t.pairs)*c.kinds()
 	t.actual, t.decoy, t.shifts = make([]leaf, n), make([]leaf, n), make([]leaf, n*len(shifts))
-	err = c.each(ctx, c.options.Workers, g.resolution+": pairs tested", n, func(i int) {
-		pair, k := t.pairs[i/c.kinds()], i%c.kinds()
-		a, b := functions[pair[0]*c.kinds()+k], functions[pair[1]*c.kinds()+k]
-		at := func(weeks int) leaf {
-			l := leaf{reason: a.reason}
-			if l.reason == "" {
-				l.reason = b.reason
-			}
-			if l.P = math.NaN(); l.reason == "" {
-				l = leafOf(a.test(b, weeks))
-			}
-			first, second := g.files[pair[0]], g.files[pair[1]]
-			l.datasets = [2]string{first.dataset, second.dataset}
-			l.A, l.B, l.Resolution, l.Weeks = first.name, second.name, g.resolution, weeks
-			l.Version, l.Class = c.kind(k)
-			return l
-		}
-		t.actual[i], t.decoy[i] = at(0), at(0)
+	testAll := func(i int) {
+		a, b := t.functions(functions, i)
+		t.actual[i] = t.leaf(a, b, i, 0)
+		t.decoy[i] = t.actual[i]
 		if a.reason == "" && b.reason == "" {
-			weeks := a.decoyShift(b, c.options.Weeks)
-			if t.decoy[i] = at(weeks); weeks == 0 {
-				t.decoy[i].P, t.decoy[i].dense, t.decoy[i].reason = math.NaN(), false, "the records are too short to move one against the other"
+			if weeks := a.decoyShift(b, c.options.Weeks); weeks != 0 {
+				t.decoy[i] = t.leaf(a, b, i, weeks)
+			} else {
+				t.decoy[i].P, t.decoy[i].dense, t.decoy[i].reason = math.NaN(), false, "the records have too few weeks in common to move one against the other"
 			}
 		}
 		for s, weeks := range shifts {
-			t.shifts[i*len(shifts)+s] = at(weeks)
+			t.shifts[i*len(shifts)+s] = t.leaf(a, b, i, weeks)
 		}
-	})
-	return t, err
+	}
+	return t, c.each(ctx, c.options.Workers, g.resolution+": pairs tested", n, testAll)
+}
+
+// functions returns those of test i, of all kinds of all files.
+func (t *groupTests) functions(all []*marked, i int) (a, b *marked) {
+	kinds := t.corpus.kinds()
+	pair, k := t.pairs[i/kinds], i%kinds
+	return all[pair[0]*kinds+k], all[pair[1]*kinds+k]
+}
+
+// leaf is test i, with the second function moved.
+func (t *groupTests) leaf(a, b *marked, i, weeks int) leaf {
+	l := leaf{reason: cmp.Or(a.reason, b.reason)}
+	if l.P = math.NaN(); l.reason == "" {
+		l = leafOf(a.test(b, weeks))
+	}
+	kinds := t.corpus.kinds()
+	first, second := t.group.files[t.pairs[i/kinds][0]], t.group.files[t.pairs[i/kinds][1]]
+	l.datasets = [2]string{first.dataset, second.dataset}
+	l.A, l.B, l.Resolution, l.Weeks = first.name, second.name, t.group.resolution, weeks
+	l.Version, l.Class = t.corpus.kind(i % kinds)
+	return l
 }
 
 // each calls do for 0 to n-1, on so many workers.
@@ -713,15 +725,12 @@ func (d *Discoveries) add(tests []leaf, s relate.Selection) {
 // reasons counts reasons.
 type reasons map[string]int
 
-var firstNumber = regexp.MustCompile(`\d[\d.]*(e[+-]?\d+)?`)
+// firstNumber finds the first number of a reason, one that another clause begins
+// with, and that of a season.
+var firstNumber = regexp.MustCompile(`(^[^\d]*|; |season )\d[\d.]*(e[+-]?\d+)?`)
 
 // add counts a reason without its first number.
-func (r reasons) add(reason string) {
-	if at := firstNumber.FindStringIndex(reason); at != nil {
-		reason = reason[:at[0]] + "n" + reason[at[1]:]
-	}
-	r[reason]++
-}
+func (r reasons) add(reason string) { r[firstNumber.ReplaceAllString(reason, "${1}n")]++ }
 
 // list returns the reasons, the most frequent first.
 func (r reasons) list() []Reason {
@@ -826,9 +835,13 @@ func writeRates(b *strings.Builder, rates []DecoyRate) {
 	fmt.Fprintf(b, "%-20s %-8s %-10s %7s %8s %15s %8s %8s\n", "resolution", "version", "class", "pairs", "decoys", "0.05 ± error", "0.01", "0.001")
 	for _, r := range rates {
 		if r.Decoys == 0 {
-			fmt.Fprintf(b, "%-20s %-8s %-10s %7d %8d\n", r.Resolution, r.Version, r.Class, r.Pairs, r.Decoys)
 			continue
 		}
 		fmt.Fprintf(b, "%-20s %-8s %-10s %7d %8d %8.4f ±%.4f %8.4f %8.4f\n", r.Resolution, r.Version, r.Class, r.Pairs, r.Decoys, r.Share05, r.Error05, r.Share01, r.Share001)
+	}
+	for _, r := range rates {
+		if r.Decoys == 0 {
+			fmt.Fprintf(b, "  left out: %s %s %s, no decoy can be tested: %s\n", r.Resolution, r.Version, r.Class, r.Untestable[0].Reason)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"math"
@@ -126,7 +127,7 @@ func TestDecoys(t *testing.T) {
 // TestDecoysText reads the page.
 func TestDecoysText(t *testing.T) {
 	folder := simulated(t)
-	text := decoys(t, DecoysOptions{Inputs: []string{folder}, Classes: []string{"sweep", "salient"}, Weeks: 60})
+	text := decoys(t, DecoysOptions{Inputs: []string{folder}, Versions: []string{"raw", "anomaly"}, Classes: []string{"sweep", "salient"}, Weeks: 60})
 	for _, want := range []string{
 		"5 functions of 4 datasets, q = 0.05, decoys moved by 60 weeks\n",
 		"  left out: 1, steps of a month have no weeks to move by\n",
@@ -154,17 +155,21 @@ func TestDecoysErrors(t *testing.T) {
 		want string
 	}{
 		{"version", DecoysOptions{Inputs: []string{folder}, Versions: []string{"cooked"}}, ExitUsage, `--version: unknown version "cooked"`},
+		{"even sweep", DecoysOptions{Inputs: []string{folder}, Classes: []string{"sweep", "sweep:12"}}, ExitUsage, "--class sweep:12: "},
+		{"version twice", DecoysOptions{Inputs: []string{folder}, Versions: []string{"raw", "anomaly", "raw"}}, ExitUsage, "--version raw is given twice"},
+		{"class twice", DecoysOptions{Inputs: []string{folder}, Classes: []string{"sweep", "sweep"}}, ExitUsage, "--class sweep is given twice"},
+		{"one dataset", DecoysOptions{Inputs: []string{filepath.Join(folder, "functions", "city")}}, ExitInput, "all functions are of the dataset city; functions are tested against those of another dataset"},
 		{"class", DecoysOptions{Inputs: []string{folder}, Classes: []string{"tale"}}, ExitUsage, `--class: threshold class "tale"`},
 		{"q", DecoysOptions{Inputs: []string{folder}, Q: 5}, ExitUsage, "--q 5: "},
 		{"weeks", DecoysOptions{Inputs: []string{folder}, Weeks: 3}, ExitUsage, "--weeks 3: "},
 		{"format", DecoysOptions{Inputs: []string{folder}, Format: "xml"}, ExitUsage, ""},
-		{"no folder", DecoysOptions{Inputs: []string{"none"}}, ExitInput, "none"},
-		{"no such resolution", DecoysOptions{Inputs: []string{folder}, Resolutions: []string{"hour-zip"}}, ExitInput, "is of hours, days or weeks at hour-zip"},
+		{"no folder", DecoysOptions{Inputs: []string{"none"}}, ExitInput, "none: no such file or directory"},
+		{"no such resolution", DecoysOptions{Inputs: []string{folder}, Resolutions: []string{"hour-zip"}}, ExitInput, "is of hours, days or weeks at hour-zip; there are day-city; "},
 		{"no functions", DecoysOptions{Inputs: []string{t.TempDir()}}, ExitInput, "none of 0 function files"},
 		{"a function twice", DecoysOptions{Inputs: []string{folder}}, ExitInput, twice},
 	} {
 		err := RunDecoys(context.Background(), tc.o, new(bytes.Buffer))
-		if ExitCode(err) != tc.code || !strings.Contains(err.Error(), tc.want) {
+		if ExitCode(err) != tc.code || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "lstat") {
 			t.Errorf("%s: exit code %d, %v; want %d, %q", tc.name, ExitCode(err), err, tc.code, tc.want)
 		}
 	}
@@ -178,7 +183,7 @@ func TestDecoysErrors(t *testing.T) {
 // markDays marks a function of days, the sweep.
 func markDays(t *testing.T, weeks int, values []float64) *marked {
 	t.Helper()
-	m, err := markFunction(context.Background(), dayFunction("a", "x", datasets.Day, weeks, values), topology.Class{Kind: topology.SweepShares, Shares: topology.DefaultShares()})
+	m, err := markFunction(context.Background(), dayFunction("a", "x", datasets.Day, weeks, values), defaultSweep())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,15 +231,159 @@ func TestDecoyShift(t *testing.T) {
 			t.Errorf("%s: moved by %d weeks, want %d", tc.name, got, tc.want)
 		}
 	}
+	// The weeks with data decide, not the records: all but the first 70 of 156
+	// are missing in one, all but the last 70 in the other.
+	first, last := make([]float64, 7*156), make([]float64, 7*156)
+	for i := range 7 * 86 {
+		first[len(first)-1-i], last[i] = math.NaN(), math.NaN()
+	}
+	a, b := markDays(t, 0, first), markDays(t, 0, last)
+	if got := a.decoyShift(b, 60); got != -60 {
+		t.Errorf("early and late data: moved by %d weeks, want -60", got)
+	}
+	if got := b.decoyShift(a, 60); got != 60 {
+		t.Errorf("late and early data: moved by %d weeks, want 60", got)
+	}
+	if got := a.decoyShift(a, 52); got != 36 {
+		t.Errorf("70 weeks with data: moved by %d weeks, want 36", got)
+	}
+}
+
+// TestDecoysZones: hours of different zones are not tested against each other.
+func TestDecoysZones(t *testing.T) {
+	folder := t.TempDir()
+	rng := rand.New(rand.NewPCG(6, 1))
+	eastern, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for dataset, zone := range map[string]*time.Location{"east": eastern, "other": eastern, "universal": time.UTC} {
+		for r, steps := range map[datasets.Resolution]int{datasets.Hour: 168 * 60, datasets.Day: 7 * 60} {
+			f := dayFunction(dataset, "x", r, 0, nil)
+			f.Axis = datasets.NewAxis(r, zone, f.Axis.Start(0), steps)
+			for range steps {
+				f.Values = append(f.Values, rng.NormFloat64())
+			}
+			saveFunction(t, folder, f)
+		}
+	}
+	var d Decoys
+	if err := json.Unmarshal([]byte(decoys(t, DecoysOptions{Inputs: []string{folder}, Format: "json"})), &d); err != nil {
+		t.Fatal(err)
+	}
+	// The three pairs of days, and one of hours.
+	if want := []Reason{{"no function of another dataset has their steps and regions, hour-city", 1}}; d.Real.Tests != 4 || !slices.Equal(d.LeftOut, want) {
+		t.Errorf("%d tests, left out %v; want 4, %v", d.Real.Tests, d.LeftOut, want)
+	}
+	for _, r := range d.Rates {
+		if r.Version != "anomaly" {
+			t.Errorf("the %s version is tested without being asked for", r.Version)
+		}
+	}
+}
+
+// TestDecoysLevelless: a class without a level says why.
+func TestDecoysLevelless(t *testing.T) {
+	var d Decoys
+	o := DecoysOptions{Inputs: []string{simulated(t)}, Classes: []string{"extreme"}, Versions: []string{"raw"}, Format: "json"}
+	if err := json.Unmarshal([]byte(decoys(t, o)), &d); err != nil {
+		t.Fatal(err)
+	}
+	want := "n persistent extrema in the super-level trees; the fence needs 20; n persistent extrema in the sub-level trees; the fence needs 20"
+	if !slices.Contains(d.LeftOut, Reason{want, 1}) {
+		t.Errorf("left out %v; want %s once, for the short function", d.LeftOut, want)
+	}
 }
 
 // TestReasons: reasons that differ in their first number are one.
 func TestReasons(t *testing.T) {
 	r := reasons{}
-	for _, reason := range []string{"0.45 cells; a test needs 5", "3e-05 cells; a test needs 5", "none", "12 cells; a test needs 5", "7 weeks"} {
+	for _, reason := range []string{"0.45 cells; a test needs 5", "3e-05 cells; a test needs 5", "none", "12 cells; a test needs 5", "7 weeks", "for 8 of 9; 2 of 3; season 201401 is flat"} {
 		r.add(reason)
 	}
-	if want := []Reason{{"n cells; a test needs 5", 3}, {"n weeks", 1}, {"none", 1}}; !slices.Equal(r.list(), want) {
+	if want := []Reason{{"n cells; a test needs 5", 3}, {"for n of 9; n of 3; season n is flat", 1}, {"n weeks", 1}, {"none", 1}}; !slices.Equal(r.list(), want) {
 		t.Errorf("%v, want %v", r.list(), want)
+	}
+}
+
+// TestDiscover: BH over the pairs of datasets with a candidate, which a dense
+// test and one without p are not.
+func TestDiscover(t *testing.T) {
+	test := func(a, b string, p float64, dense bool) leaf {
+		return leaf{Discovery: Discovery{A: a + ".x", B: b + ".y", P: p}, datasets: [2]string{a, b}, dense: dense, reason: "7 weeks"}
+	}
+	two := []leaf{test("c", "d", 0.04, false), test("a", "b", 0.02, false), test("a", "c", 0.9, true), test("b", "d", math.NaN(), false)}
+	for _, tc := range []struct {
+		name                                            string
+		leaves                                          []leaf
+		tests, dense, untestable, pairs, functions, all int
+	}{
+		{"two of two", two, 3, 1, 1, 2, 2, 2},
+		{"none of three", append(slices.Clone(two), test("e", "f", 0.9, false)), 4, 1, 1, 0, 0, 0},
+		{"one of three", []leaf{test("a", "b", 0.016, false), test("c", "d", 0.034, false), test("e", "f", 0.9, false)}, 3, 0, 0, 1, 1, 1},
+		{"dense", []leaf{test("a", "b", 1e-9, true)}, 1, 1, 0, 0, 0, 0},
+		{"two tests of one pair, either way round", []leaf{test("a", "b", 0.01, false), {Discovery: Discovery{A: "b.y", B: "a.x", P: 0.02}, datasets: [2]string{"b", "a"}}}, 2, 0, 0, 1, 1, 2},
+		{"nothing", nil, 0, 0, 0, 0, 0, 0},
+	} {
+		d, err := discover(tc.leaves, 0.05)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []int{d.Tests, d.Dense, len(d.Untestable), d.DatasetPairs, d.FunctionPairs, d.Leaves}
+		if want := []int{tc.tests, tc.dense, tc.untestable, tc.pairs, tc.functions, tc.all}; !slices.Equal(got, want) || len(d.Found) != tc.all {
+			t.Errorf("%s: %v and %d found, want %v", tc.name, got, len(d.Found), want)
+		}
+		if !slices.IsSortedFunc(d.Found, func(a, b Discovery) int { return cmp.Compare(a.P, b.P) }) {
+			t.Errorf("%s: found %v, not the least p first", tc.name, d.Found)
+		}
+	}
+}
+
+// TestRates counts by hand: at the first shift two of three decoys of a and b
+// and of a and c are called related, at the second one of two of a and b.
+func TestRates(t *testing.T) {
+	shifts := len(allShifts())
+	tests := &groupTests{
+		corpus: &functionCorpus{versions: []datasets.Version{datasets.Raw}, classes: []topology.Class{defaultSweep()}, options: DecoysOptions{Classes: []string{"sweep"}}},
+		group:  &functionGroup{resolution: "day-city"}, pairs: [][2]int{{0, 1}, {2, 0}, {0, 3}},
+	}
+	for i := range 3 * shifts {
+		l := leaf{Discovery: Discovery{P: math.NaN()}, reason: "7 weeks", datasets: [][2]string{{"a", "b"}, {"b", "a"}, {"a", "c"}}[i/shifts]}
+		if p, ok := map[int]float64{0: 0.05, 1: 0.5, shifts: 0.0005, shifts + 1: 0.01, 2 * shifts: 1}[i]; ok {
+			l.P = p
+		}
+		tests.shifts = append(tests.shifts, l)
+	}
+	r := tests.rates()[0]
+	if r.Pairs != 3 || r.Decoys != 5 || r.Share05 != 0.6 || r.Share01 != 0.4 || r.Share001 != 0.2 || !slices.Equal(r.Untestable, []Reason{{"n weeks", 3*shifts - 5}}) {
+		t.Errorf("%+v", r)
+	}
+	// Of two decoys 1.2 are expected, of one 0.6.
+	if want := math.Sqrt(0.8*0.8+0.2*0.2+0.6*0.6) / 5; math.Abs(r.Error05-want) > 1e-12 {
+		t.Errorf("standard error %g, want %g", r.Error05, want)
+	}
+	if want := []ShiftRate{{-104, 3, 2. / 3}, {-90, 2, 0.5}, {-75, 0, 0}}; !slices.Equal(r.ByWeeks[:3], want) {
+		t.Errorf("by weeks %v, want %v", r.ByWeeks[:3], want)
+	}
+}
+
+// TestMarkedWeeks: steps of a week are tested as such, which takes 36 of them.
+func TestMarkedWeeks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for weeks, windowed := range map[int]bool{33: false, 40: true} {
+		var m [2]*marked
+		for i := range m {
+			values := make([]float64, weeks)
+			for j := range values {
+				values[j] = rng.NormFloat64()
+			}
+			var err error
+			if m[i], err = markFunction(context.Background(), dayFunction("a", "x", datasets.Week, 0, values), defaultSweep()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if s := m[0].test(m[1], 0); (s.Results[0].Windows > 0) != windowed {
+			t.Errorf("%d weeks: %d windows, %q", weeks, s.Results[0].Windows, s.Reason)
+		}
 	}
 }

@@ -143,7 +143,7 @@ func (o *FeaturesOptions) read() (*fieldAnalysis, error) {
 	}
 	var graph *topology.Graph
 	if o.Graph != "" {
-		file, err := os.Open(o.Graph)
+		file, err := openFile(o.Graph)
 		if err != nil {
 			return nil, inputError(err)
 		}
@@ -163,7 +163,7 @@ func (o *FeaturesOptions) read() (*fieldAnalysis, error) {
 		}
 		a.graph = !a.field.City
 	} else {
-		file, err := os.Open(o.Field)
+		file, err := openFile(o.Field)
 		if err != nil {
 			return nil, inputError(err)
 		}
@@ -185,6 +185,19 @@ func (o *FeaturesOptions) read() (*fieldAnalysis, error) {
 	}
 	a.seasons = datasets.Seasons(a.field.Axis, a.rule)
 	return a, nil
+}
+
+// openFile opens a file to read, which a folder is not.
+func openFile(name string) (*os.File, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := file.Stat(); err == nil && info.IsDir() {
+		file.Close()
+		return nil, fmt.Errorf("%s is a folder; name a file", name)
+	}
+	return file, nil
 }
 
 // readFunction reads a function file.
@@ -223,7 +236,7 @@ func (a *fieldAnalysis) compute(ctx context.Context, o FeaturesOptions) error {
 		return a.computeReference(ctx, classes)
 	}
 	if classes == nil {
-		classes = []topology.Class{{Kind: topology.SweepShares, Shares: topology.DefaultShares()}}
+		classes = []topology.Class{defaultSweep()}
 	}
 	var err error
 	if a.index, err = new(topology.Builder).Build(ctx, a.domain, a.field.Values, a.seasons); err != nil {

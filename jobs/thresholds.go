@@ -2,10 +2,25 @@ package jobs
 
 import (
 	"math"
+	"slices"
 
 	"polygamy/datasets"
 	"polygamy/topology"
 )
+
+// levelless says why no level of a class selects anything, if so.
+func levelless(levels []topology.Thresholds) string {
+	some := func(t topology.Threshold) bool { return !math.IsNaN(t.Value) }
+	for _, level := range levels {
+		if slices.ContainsFunc(level.Super, some) || slices.ContainsFunc(level.Sub, some) {
+			return ""
+		}
+	}
+	if len(levels) == 0 || levels[0].Reason == "" {
+		return "no level"
+	}
+	return levels[0].Reason
+}
 
 // thresholdsOf returns the levels of a class of a function. Features of an
 // anomaly depart from the routine: positive ones are above 0 and negative ones

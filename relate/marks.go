@@ -20,10 +20,11 @@ type Marks struct {
 	Negative []uint64
 	Valid    []uint64 // nil if every cell of every row holds a value
 
-	rows  []rowCounts // see countRows
-	all   rowTotals
-	held  []uint64 // cells of a row that hold a value in some row; nil if all do
-	holds int      // how many these are
+	rows   []rowCounts // see countRows
+	before []rowCounts // sums of rows before each, modulo 2^32; shape [Rows+1]
+	all    rowTotals
+	held   []uint64 // cells of a row that hold a value in some row; nil if all do
+	holds  int      // how many these are
 }
 
 // rowCounts are how many cells of a row are what.
@@ -39,7 +40,7 @@ type rowTotals struct {
 // those that ever hold a value.
 func (m *Marks) countRows() {
 	m.findHeld()
-	m.rows = make([]rowCounts, m.Rows)
+	m.rows, m.before = make([]rowCounts, m.Rows), make([]rowCounts, m.Rows+1)
 	for i := range m.rows {
 		c := &m.rows[i]
 		c.positive, c.negative = int32(count(m.row(m.Positive, m.First+i))), int32(count(m.row(m.Negative, m.First+i)))
@@ -47,6 +48,8 @@ func (m *Marks) countRows() {
 			c.valid = int32(count(m.row(m.Valid, m.First+i)))
 		}
 		m.all.add(c)
+		b := m.before[i]
+		m.before[i+1] = rowCounts{b.positive + c.positive, b.negative + c.negative, b.valid + c.valid}
 	}
 }
 

@@ -276,6 +276,10 @@ func rowMoments(w []int) (mean, variance float64) {
 // windowCounts returns the sums of the counts of the rows of a window of m, on
 // the cells that n ever covers.
 func (m *Marks) windowCounts(w []int, n *Marks) (c rowCounts) {
+	if first, last := w[0], w[len(w)-1]; n.held == nil && last-first == len(w)-1 {
+		a, b := &m.before[first-m.First], &m.before[last+1-m.First]
+		return rowCounts{b.positive - a.positive, b.negative - a.negative, b.valid - a.valid}
+	}
 	for _, number := range w {
 		row := m.rows[number-m.First]
 		if n.held != nil {

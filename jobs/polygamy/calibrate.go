@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 
@@ -22,8 +23,9 @@ Power: in some of the decoys shocks of three steps and 3.5 standard deviations
 are planted in both functions, 10, 15 or 25 % of them at the same time and place:
 in one region each (local; one cell in a hundred is hit), or in all at once (city;
 one for every 109 steps). The share that is found says how much two functions
-must have in common, and for how long, to be found in your data. Pairs and shocks
-follow from --seed.
+must have in common, and for how long, to be found in your data; where fewer than
+ten shocks are in common, it says little. Pairs and shocks follow from --seed.
+Anomalies are tested unless --version says otherwise.
 
 Functions are files of 'polygamy ingest', or folders of them. Fields of many
 regions and hours take a minute for each pair.`
@@ -35,10 +37,13 @@ func calibrateCommand(w io.Writer) *cobra.Command {
 		Short: "Measure errors and power of the test on your own functions",
 		Long:  calibrateHelp,
 		Example: `  polygamy calibrate out/functions --resolution day-city
-  polygamy calibrate out/functions --resolution hour-city --version anomaly --pairs 100`,
+  polygamy calibrate out/functions --resolution hour-city --version raw,anomaly --pairs 100`,
 		Args: functionArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Inputs = args
+			if cmd.Flags().Changed("pairs") && o.Pairs < 1 {
+				return jobs.UsageError(fmt.Errorf("--pairs %d: give a number of pairs from 1 on", o.Pairs))
+			}
 			if term.IsTerminal(int(os.Stderr.Fd())) {
 				o.Progress = os.Stderr
 			}

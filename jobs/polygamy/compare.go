@@ -30,6 +30,9 @@ z         of the signed overlap; its sign is that of the relationship
 lag       in steps: at 3 the second field, b, comes 3 steps after the first, a,
           so that a leads; at -3 b leads
 
+CSV fields whose values are all whole numbers from 0 on are taken for counts,
+which have another anomaly than measurements; the page says so.
+
 Hours and days need 30 common weeks, weeks 36, and months 3 years of anomalies.
 With 8 to 29 weeks of hours or days, and with --null weeks, the test is
 exploratory: a season or a trend that both share counts as moving together. A

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -28,7 +30,8 @@ Holidays survive a move by 52 weeks if they keep to the week, as Thanksgiving
 does, and are common causes in the decoys too: compare with --weeks 60.
 
 Functions are files of 'polygamy ingest', or folders of them. Months and years
-have no weeks to move by and are left out.`
+have no weeks to move by and are left out. Anomalies are tested: raw functions
+share routines and seasons, which --version raw,anomaly adds.`
 
 func decoysCommand(w io.Writer) *cobra.Command {
 	var o jobs.DecoysOptions
@@ -37,7 +40,8 @@ func decoysCommand(w io.Writer) *cobra.Command {
 		Short: "Estimate the false discovery proportion by decoys",
 		Long:  decoysHelp,
 		Example: `  polygamy decoys out/functions
-  polygamy decoys out/functions --resolution hour-city,day-city --class sweep,salient`,
+  polygamy decoys out/functions --resolution hour-city,day-city --class sweep,salient
+  polygamy decoys out/functions --class sweep:1,5,25 --class level:40`,
 		Args: functionArguments,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Inputs = args
@@ -57,10 +61,29 @@ func decoysCommand(w io.Writer) *cobra.Command {
 func corpusFlags(cmd *cobra.Command, o *jobs.DecoysOptions) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&o.Resolutions, "resolution", nil, "resolutions to take, such as hour-city,day-zip (default all)")
-	flags.StringSliceVar(&o.Versions, "version", nil, "versions to test: raw, anomaly (default both)")
-	flags.StringSliceVar(&o.Classes, "class", nil, "threshold classes: sweep, salient, extreme (default sweep)")
+	flags.StringSliceVar(&o.Versions, "version", nil, "versions to test: raw, anomaly (default anomaly)")
+	flags.Var((*classes)(&o.Classes), "class", "threshold `class` as in 'polygamy features', such as sweep:1,5,25 (default sweep; may be repeated)")
 	flags.IntVar(&o.Workers, "workers", runtime.NumCPU(), "goroutines; the result does not depend on it")
 	flags.StringVar(&o.Format, "format", "table", "form of output: table or json")
+}
+
+// classes are the values of a flag that may be repeated, or hold several
+// classes: a comma before a letter parts them, other commas part numbers.
+type classes []string
+
+func (c *classes) String() string { return strings.Join(*c, ",") }
+func (c *classes) Type() string   { return "class" }
+
+func (c *classes) Set(text string) error {
+	first := true
+	for part := range strings.SplitSeq(text, ",") {
+		if !first && !strings.ContainsFunc(part[:min(1, len(part))], unicode.IsLetter) {
+			(*c)[len(*c)-1] += "," + part
+			continue
+		}
+		*c, first = append(*c, part), false
+	}
+	return nil
 }
 
 func functionArguments(cmd *cobra.Command, args []string) error {

@@ -3,12 +3,16 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // so that a zone means the same on every machine
 
@@ -45,12 +49,22 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return jobs.UsageError(fmt.Errorf("%w; see '%s --help'", err, cmd.CommandPath()))
+		return jobs.UsageError(fmt.Errorf("%s; see '%s --help'", flagError(err), cmd.CommandPath()))
 	})
 	root.SetOut(w)
 	root.SetArgs(args)
 	root.AddCommand(featuresCommand(w), inspectCommand(w), checkCommand(w), ingestCommand(w), compareCommand(w), decoysCommand(w), calibrateCommand(w), runCommand(w), schemaCommand(w), demoCommand(w))
 	return root.ExecuteContext(ctx)
+}
+
+// flagError is what is wrong with a flag, without the names of functions of Go.
+func flagError(err error) string {
+	var number *strconv.NumError
+	if !errors.As(err, &number) {
+		return err.Error()
+	}
+	wanted := map[string]string{"ParseFloat": "a number", "ParseUint": "a whole number from 0 on"}[number.Func]
+	return strings.TrimSuffix(err.Error(), number.Error()) + "give " + cmp.Or(wanted, "a whole number")
 }
 
 // version returns the program's version, or the commit that it was built from.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -36,6 +37,12 @@ func TestRun(t *testing.T) {
 		{"decoys of nothing", []string{"decoys"}, jobs.ExitUsage, "", "decoys takes function files of 'polygamy ingest' or a folder of them; see 'polygamy decoys --help'"},
 		{"decoys of no functions", []string{"decoys", filepath.Dir(field)}, jobs.ExitInput, "", filepath.Dir(field) + ": none of 0 function files is of hours, days or weeks"},
 		{"calibrate nothing", []string{"calibrate", "none", "--pairs", "-2"}, jobs.ExitUsage, "", "--pairs -2: give a number of pairs"},
+		{"no pairs", []string{"calibrate", "none", "--pairs", "0"}, jobs.ExitUsage, "", "--pairs 0: give a number of pairs"},
+		{"events that are no number", []string{"compare", field, field, "--events", "x"}, jobs.ExitUsage, "", `invalid argument "x" for "--events" flag: give a whole number; see 'polygamy compare --help'`},
+		{"q that is no number", []string{"decoys", field, "--q", "x"}, jobs.ExitUsage, "", `invalid argument "x" for "--q" flag: give a number; see`},
+		{"a seed below 0", []string{"calibrate", field, "--seed", "-1"}, jobs.ExitUsage, "", `invalid argument "-1" for "--seed" flag: give a whole number from 0 on; see`},
+		{"features of a folder", []string{"features", filepath.Dir(field)}, jobs.ExitInput, "", filepath.Dir(field) + " is a folder; name a file"},
+		{"a graph that is a folder", []string{"compare", field, field, "--graph", filepath.Dir(field)}, jobs.ExitInput, "", filepath.Dir(field) + " is a folder; name a file"},
 		{"file that is not there", []string{"features", "none.csv"}, jobs.ExitInput, "", "open none.csv: no such file or directory"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -51,5 +58,23 @@ func TestRun(t *testing.T) {
 				t.Errorf("error %q, want %q", err, tc.err)
 			}
 		})
+	}
+}
+
+// TestClasses: a comma before a letter parts classes, others part numbers.
+func TestClasses(t *testing.T) {
+	var c classes
+	for _, text := range []string{"sweep,salient", "sweep:1,5,25", "level:-5,40,tail:5/season", "level:-5,-1"} {
+		if err := c.Set(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"sweep", "salient", "sweep:1,5,25", "level:-5,40", "tail:5/season", "level:-5,-1"}; !slices.Equal(c, want) {
+		t.Errorf("%q, want %q", c, want)
+	}
+	// The classes come through: without a comma in the first, level:LOW,HIGH is read.
+	err := run(context.Background(), []string{"decoys", "none", "--class", "level:40,-5", "--class", "sweep:5,1"}, new(bytes.Buffer))
+	if err == nil || !strings.Contains(err.Error(), `"level:40,-5": the low level is above the high one`) {
+		t.Errorf("%v", err)
 	}
 }
