@@ -317,17 +317,15 @@ func (r *runner) indexKind(ctx context.Context, found *foundFunction, base strin
 		return k, inputError(err)
 	}
 	thresholds := thresholdsOf(index, v, class)
-	layout := topology.NewSlotLayout(domain, period, slots)
-	sweep := index.Sweep(v.Values, thresholds, layout)
+	if k.Reason = levelless(thresholds); k.Reason != "" {
+		return k, nil
+	}
+	sweep := index.Sweep(v.Values, thresholds, topology.NewSlotLayout(domain, period, slots))
 	var marks []*relate.Marks
 	for level, m := range sweep.Maps() {
 		k.Levels = append(k.Levels, thresholds[level].Class)
 		marks = append(marks, relate.NewMarks(m.Clone(), len(v.Regions.IDs), first))
 		found.sweep = append(found.sweep, sweepRow(v, kind, &sweep.Levels[level], index.Covered()))
-	}
-	if len(marks) == 0 || strings.Contains(thresholds[0].Reason, "fewer than") && markedCells(marks[0]) == 0 {
-		k.Reason = cmp.Or(thresholds[0].Reason, "no threshold")
-		return k, nil
 	}
 	if kind.class == "sweep" {
 		found.middle = marks[len(marks)/2]

@@ -160,7 +160,7 @@ func (r *runner) relateAt(ctx context.Context, resolution string, pending []*pai
 	for _, p := range pending {
 		for _, x := range []*indexed{p.a, p.b} {
 			if _, ok := loaded[x]; !ok {
-				if loaded[x], err = r.markedFunctions(x, resolution); err != nil {
+				if loaded[x], err = t.markedFunctions(x); err != nil {
 					return err
 				}
 			}
@@ -201,20 +201,20 @@ func eachOf(ctx context.Context, workers, n int, do func(i int)) error {
 	return c.each(ctx, workers, "", n, do)
 }
 
-// markedFunctions reads the features of the functions of a dataset at a
+// markedFunctions reads the features of the functions of a dataset at the
 // resolution.
-func (r *runner) markedFunctions(x *indexed, resolution string) ([]*markedFunction, error) {
+func (t *resolutionTests) markedFunctions(x *indexed) ([]*markedFunction, error) {
 	var list []*markedFunction
 	for i := range x.Functions {
 		entry := &x.Functions[i]
-		if entry.Resolution != resolution {
+		if entry.Resolution != t.resolution {
 			continue
 		}
 		f := &markedFunction{dataset: x.Dataset, entry: entry}
-		for _, k := range entry.Kinds {
-			m := &marked{reason: k.Reason}
+		for i, k := range entry.Kinds {
+			m := &marked{null: nullFor(relate.Null{}, t.step, runKinds()[i].version), reason: k.Reason}
 			if k.Marks != "" {
-				name := filepath.Join(r.o.Out, k.Marks)
+				name := filepath.Join(t.o.Out, k.Marks)
 				data, err := readIfThere(name)
 				if err == nil {
 					m.marks, err = relate.ReadMarks(data)
@@ -259,7 +259,7 @@ func (t *resolutionTests) test(ctx context.Context, tester *relate.Tester, a, b 
 			}
 		}
 		if row.Reason == nil {
-			tester.Null = nullFor(relate.Null{}, t.step, kind.version)
+			tester.Null = f.null
 			s, err := t.search(ctx, tester, f, g)
 			if err != nil {
 				return nil, err
