@@ -141,7 +141,8 @@ func (t *Tester) searchAll(ctx context.Context, c *scan) (*Search, error) {
 			i := level*len(c.lags) + lag
 			switch r := s.Results[i]; kind {
 			case noTest:
-				r.Reason, r.Rows, r.Counts = reason, len(t.rows), countRows(f, g, sharedRows(f, g))
+				r.Rows = len(t.rows)
+				r.count(f, g, reason)
 				continue
 			case permuted:
 				r.explore(f, g, t.rows)

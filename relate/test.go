@@ -70,6 +70,8 @@ type Result struct {
 	PD float64 // of D, two-sided
 	// Upper tails of the four overlaps.
 	PPositivePositive, PNegativeNegative, PPositiveNegative, PNegativePositive float64
+
+	rows []int // that Counts are of
 }
 
 // Lift returns Sigma / E0[Sigma].
@@ -174,7 +176,7 @@ func (t *Tester) Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 	r.Rows = len(t.rows)
 	switch kind, reason := t.plan(); kind {
 	case noTest:
-		r.Counts, r.Reason = countRows(f, g, sharedRows(f, g)), reason
+		r.count(f, g, reason)
 	case permuted:
 		r.explore(f, g, t.rows)
 	default:
@@ -187,6 +189,12 @@ func (t *Tester) Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 // what can be done, and if nothing the reason.
 func (t *Tester) plan() (kind testKind, reason string) {
 	kind, t.windows, reason = t.Null.plan(t.windows, t.rows)
+	t.kept = t.kept[:0]
+	if kind == windowed {
+		for _, w := range t.windows {
+			t.kept = append(t.kept, w...)
+		}
+	}
 	return kind, reason
 }
 
@@ -197,11 +205,7 @@ func (n Null) Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 
 // test is Test for the windows of t.
 func (t *Tester) test(r *Result, f, g *Marks, memoryF, memoryG *Memory) {
-	t.kept = t.kept[:0]
-	for _, w := range t.windows {
-		t.kept = append(t.kept, w...)
-	}
-	r.Windows, r.Rows = len(t.windows), len(t.kept)
+	r.Windows, r.Rows, r.rows = len(t.windows), len(t.kept), t.kept
 	t.tables.fill(f, g, t.windows)
 	r.Counts = t.tables.dataCounts(f, g, t.kept)
 	for k, e := range t.tables.expected {
@@ -217,6 +221,13 @@ func (t *Tester) test(r *Result, f, g *Marks, memoryF, memoryG *Memory) {
 	r.Testable = true
 	r.Inflation = inflation(memoryF, memoryG, len(t.windows[0]))
 	t.tails(r, t.tables.drift(f, g, t.windows))
+}
+
+// count makes r a result without a test: the counts of all rows of both
+// records, and the reason.
+func (r *Result) count(f, g *Marks, reason string) {
+	r.rows, r.Reason = sharedRows(f, g), reason
+	r.Counts = countRows(f, g, r.rows)
 }
 
 // untested returns a result without a p-value.
