@@ -206,10 +206,10 @@ func TestLagsOfLevels(t *testing.T) {
 			}
 		}
 	}
-	windows := chooseWindows(nil, all.rows)
 	for i, r := range s.Results {
 		want := untested()
-		slow := Tester{windows: windows, kept: slices.Concat(windows...)}
+		slow := Tester{rows: all.rows}
+		slow.plan()
 		slow.test(&want, one[i], other[i], memory, memory)
 		if fmt.Sprint(*r) != fmt.Sprint(want) {
 			t.Errorf("result %d: %+v, want %+v", i, *r, want)

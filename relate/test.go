@@ -130,8 +130,9 @@ const (
 // signed overlap D, and of the four overlaps, is that of the sum of the
 // windows' overlaps over all combinations of rotations, the data's among them.
 //
-// A week is common if both functions hold a value in at least half of the cells
-// in which each ever does: of the regions of both, and of the hours or days.
+// A week is common if both functions hold a value, in the same cells, in at least
+// half of the cells that both ever hold one in: cells are those of the regions,
+// and of the hours or days of a week. Regions of one function alone do not count.
 // Records of 8 to 29 common weeks leave too few windows: their weeks are
 // permuted over the whole record, and the result is Exploratory.
 //
@@ -162,6 +163,8 @@ type Tester struct {
 	rows    []int // that both functions have
 	windows [][]int
 	kept    []int // rows of the windows
+	usual   int   // length of a window
+	times   []int // that lengths occur
 	tables  overlapTables
 	memory  tailMemory
 	result  Result
@@ -194,6 +197,7 @@ func (t *Tester) plan() (kind testKind, reason string) {
 		for _, w := range t.windows {
 			t.kept = append(t.kept, w...)
 		}
+		t.usual, t.times = usualLength(t.windows, t.times)
 	}
 	return kind, reason
 }
@@ -219,7 +223,7 @@ func (t *Tester) test(r *Result, f, g *Marks, memoryF, memoryG *Memory) {
 		return
 	}
 	r.Testable = true
-	r.Inflation = inflation(memoryF, memoryG, len(t.windows[0]))
+	r.Inflation = inflation(memoryF, memoryG, t.usual)
 	t.tails(r, t.tables.drift(f, g, t.windows))
 }
 
