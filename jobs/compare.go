@@ -762,7 +762,7 @@ func known(x float64) *float64 {
 // tested returns what a result says. The marks of g are not moved.
 func (q *question) tested(r *relate.Result, f, g *relate.Marks, level, lag int) Tested {
 	n := &r.Counts
-	i := q.null.Intervals(f, g.Moved(q.lags[lag], q.regions()), q.f.Regions.Graph, q.day())
+	i := r.Intervals(f, g.Moved(q.lags[lag], q.regions()), q.f.Regions.Graph, q.day())
 	t := Tested{
 		Level: q.levels[level], Lag: q.lags[lag], Testable: r.Testable, Reason: q.worded(r.Reason), Dense: r.Dense, Windows: r.Windows, Weeks: r.Rows,
 		Score: n.Score(), Strength: n.Strength(), Precision: n.Precision(), Recall: n.Recall(),

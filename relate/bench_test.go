@@ -344,3 +344,24 @@ func BenchmarkMarks(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkLags is the search over the five levels and 25 lags.
+func BenchmarkLags(b *testing.B) {
+	lags := make([]int, 25)
+	for i := range lags {
+		lags[i] = i - len(lags)/2
+	}
+	for _, size := range benchSizes[:2] {
+		b.Run(size.name, func(b *testing.B) {
+			f, m := size.marks(1)
+			g, n := size.marks(2)
+			var t Tester
+			for b.Loop() {
+				if s, err := t.Lags(b.Context(), f, g, m, n, size.regions, lags); err != nil || !s.Testable {
+					b.Fatal(s, err)
+				}
+			}
+			b.ReportMetric(float64(b.N*len(f)*len(lags))/b.Elapsed().Seconds(), "tests/s")
+		})
+	}
+}

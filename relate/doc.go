@@ -29,7 +29,7 @@
 //     the second function as well, [Test] is of one level.
 //   - [Tree] and [Ranking] control false discoveries over datasets, functions
 //     and resolutions; [BenjaminiHochberg] and [BenjaminiYekutieli] over a list.
-//   - [FindIntervals] says how well effect sizes are known, [Events] what comes
+//   - [Result.Intervals] says how well effect sizes are known, [Events] what comes
 //     first, [Maps.Test] whether two functions are high in the same places
 //     always: a question of its own, kept apart from the others.
 //   - [MonteCarlo] tests Pearson's and Spearman's correlation, mutual information

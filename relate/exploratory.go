@@ -83,7 +83,7 @@ func (t *weekTables) overlaps(order []int) (o overlapValues) {
 // missing rows^2*words more, rows times the features and the missing cells, and
 // three floats a cell of a row and function.
 func (r *Result) explore(f, g *Marks, rows []int) {
-	r.Exploratory, r.Windows, r.Rows = true, 1, len(rows)
+	r.Exploratory, r.Windows, r.Rows, r.rows = true, 1, len(rows), rows
 	r.Counts = countRows(f, g, rows)
 	t := newWeekTables(f, g, rows)
 	for _, o := range t.values {

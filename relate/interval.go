@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
-	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
 
@@ -34,8 +33,10 @@ const (
 	memoryWeeks = 4
 )
 
-// FindIntervals returns the intervals of two functions over the weeks in which
-// [Test] counts them.
+// Intervals returns the intervals of the effect sizes of r, over the weeks that
+// its Counts are of. f and g are the marks that r is of; in a search by lags g
+// is moved by the lag, see [Marks.Moved]. Of the result of a [Tester], and of
+// copies, they can be asked for until its next call.
 //
 // The weeks are the units. A strength, precision or recall R is a ratio of two
 // sums over weeks, so its variance is that of the sum of a_w - R b_w, with a
@@ -58,30 +59,25 @@ const (
 // have intervals that are too narrow: at 200 hours and two years they hold the
 // score in 78 % and the strength in 86 % of the cases.
 //
-// FindIntervals panics if the rows are no whole number of slots, or day is not
+// Intervals panics if the rows are no whole number of slots, or day is not
 // positive. Cost: nine popcounts a word, and a few steps for each cell that
 // overlaps.
-func FindIntervals(f, g *Marks, graph *topology.Graph, day int) *Intervals {
-	return Null{}.Intervals(f, g, graph, day)
-}
-
-// Intervals is [FindIntervals] for the rows that are counted with n.
-func (n Null) Intervals(f, g *Marks, graph *topology.Graph, day int) *Intervals {
+func (r *Result) Intervals(f, g *Marks, graph *topology.Graph, day int) *Intervals {
 	if graph.NumRegions() == 0 || f.Cells%graph.NumRegions() != 0 || day < 1 {
 		panic(fmt.Sprintf("relate: intervals of rows of %d cells in %d regions, with days of %d slots", f.Cells, graph.NumRegions(), day))
 	}
-	rows := slices.Concat(n.Windows(f, g)...)
+	rows := r.rows
 	week := make([]Counts, len(rows))
 	for i := range rows {
 		week[i] = countRows(f, g, rows[i:i+1])
 	}
 	// ratio collects the sums of a ratio.
 	ratio := func(above, below func(c *Counts) int) *weekRatio {
-		r := &weekRatio{rows: rows, above: make([]float64, len(rows)), below: make([]float64, len(rows))}
+		of := &weekRatio{rows: rows, above: make([]float64, len(rows)), below: make([]float64, len(rows))}
 		for i := range week {
-			r.above[i], r.below[i] = float64(above(&week[i])), float64(below(&week[i]))
+			of.above[i], of.below[i] = float64(above(&week[i])), float64(below(&week[i]))
 		}
-		return r
+		return of
 	}
 	featuresF := func(c *Counts) int { return c.PositiveF + c.NegativeF }
 	featuresG := func(c *Counts) int { return c.PositiveG + c.NegativeG }

@@ -10,7 +10,7 @@ import (
 
 // Two years of rain and of calls for a cab, of which 40 showers came with many
 // calls. How well do two years fix the score and the strength?
-func ExampleFindIntervals() {
+func ExampleResult_Intervals() {
 	random := rand.New(rand.NewPCG(2, 2))
 	const hours = 104 * 168
 	rain, calls := make([]float64, hours), make([]float64, hours)
@@ -27,7 +27,7 @@ func ExampleFindIntervals() {
 	f, g := marksOf(rain), marksOf(calls)
 	r := relate.Test(f, g, relate.NewMemory(f), relate.NewMemory(g))
 	city := topology.Path(1).Graph() // one region
-	i := relate.FindIntervals(f, g, city, 24)
+	i := r.Intervals(f, g, city, 24)
 	fmt.Printf("score    %.2f, from %.2f to %.2f\n", r.Counts.Score(), i.Score.Low, i.Score.High)
 	fmt.Printf("strength %.2f, from %.2f to %.2f\n", r.Counts.Strength(), i.Strength.Low, i.Strength.High)
 	fmt.Printf("%d weeks, %d cells of overlap in %d clusters\n", i.Weeks, r.Counts.Overlap(), i.Clusters)

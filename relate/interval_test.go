@@ -1,6 +1,7 @@
 package relate
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -28,6 +29,11 @@ func lattice(columns, rows int) *topology.Graph {
 
 // city is the graph of one region.
 var city = lattice(1, 1)
+
+// findIntervals returns the intervals of a test of two functions.
+func findIntervals(f, g *Marks, graph *topology.Graph, day int) *Intervals {
+	return Test(f, g, &Memory{}, &Memory{}).Intervals(f, g, graph, day)
+}
 
 // correlated makes two hourly series of weeks, of AR(1) noise with a memory of
 // so many hours and a correlation r, and marks what lies beyond a level.
@@ -72,7 +78,7 @@ func TestIntervalCoverage(t *testing.T) {
 		var scores []float64
 		for range pairs {
 			f, g := correlated(rng, weeks, memory, tc.r, level)
-			i := FindIntervals(f, g, city, 24)
+			i := findIntervals(f, g, city, 24)
 			c := countRows(f, g, commonRows(f, g))
 			sum.PositivePositive += c.PositivePositive
 			sum.NegativeNegative += c.NegativeNegative
@@ -126,7 +132,7 @@ func TestIntervalsByHand(t *testing.T) {
 		a[w][10], a[w][11], a[w][80] = 1, 1, -1
 		b[w][10], b[w][11], b[w][90] = 1, 1, -1
 	}
-	i := FindIntervals(a.marks(3), b.marks(3), city, 24)
+	i := findIntervals(a.marks(3), b.marks(3), city, 24)
 	// Wilson for 8 of 8: 8/(8+1.96^2) = 0.6756, as a score 0.3512. Clopper and
 	// Pearson for 16/3 of 8, by mpmath 1.3: quantiles of Beta(16/3, 11/3) and
 	// Beta(19/3, 8/3).
@@ -163,16 +169,16 @@ func TestIntervalsAtTheEnds(t *testing.T) {
 	}
 	bound := math.Pow(0.025, 1.0/40)
 	none2 := func(i Interval) bool { return math.IsNaN(i.Low) && math.IsNaN(i.High) }
-	if i := FindIntervals(full.marks(0), full.marks(0), city, 24); i.Strength != (Interval{bound, 1}) || i.Score.High != 1 || i.Score.Low < 0.8 {
+	if i := findIntervals(full.marks(0), full.marks(0), city, 24); i.Strength != (Interval{bound, 1}) || i.Score.High != 1 || i.Score.Low < 0.8 {
 		t.Errorf("a function and itself: %+v", *i)
 	}
-	if i := FindIntervals(full.marks(0), apart.marks(0), city, 24); i.Strength != (Interval{0, 1 - bound}) || !none2(i.Score) || i.Clusters != 0 {
+	if i := findIntervals(full.marks(0), apart.marks(0), city, 24); i.Strength != (Interval{0, 1 - bound}) || !none2(i.Score) || i.Clusters != 0 {
 		t.Errorf("no overlap: %+v", *i)
 	}
-	if i := FindIntervals(full.marks(0), none.marks(0), city, 24); !none2(i.Score) || !none2(i.Precision) || i.Recall != (Interval{0, 1 - bound}) {
+	if i := findIntervals(full.marks(0), none.marks(0), city, 24); !none2(i.Score) || !none2(i.Precision) || i.Recall != (Interval{0, 1 - bound}) {
 		t.Errorf("no features of the second: %+v", *i)
 	}
-	if i := FindIntervals(full.marks(0), full.marks(100), city, 24); i.Weeks != 0 || !none2(i.Strength) {
+	if i := findIntervals(full.marks(0), full.marks(100), city, 24); i.Weeks != 0 || !none2(i.Strength) {
 		t.Errorf("no common weeks: %+v", *i)
 	}
 }
@@ -199,7 +205,8 @@ func TestIntervalsWithoutVariance(t *testing.T) {
 			}
 		}
 		// The whole record is counted, be it long enough for a test or not.
-		got := Null{Reason: "short"}.Intervals(a.marks(0), b.marks(0), city, 24)
+		f, g := a.marks(0), b.marks(0)
+		got := Null{Reason: "short"}.Test(f, g, nil, nil).Intervals(f, g, city, 24)
 		for name, i := range map[string]Interval{"strength": got.Strength, "precision": got.Precision, "recall": got.Recall} {
 			if math.Abs(i.Low-tc.want.Low) > 1e-6 || math.Abs(i.High-tc.want.High) > 1e-6 {
 				t.Errorf("half of %d features in %d weeks: %s %v, want %v", tc.features, tc.weeks, name, i, tc.want)
@@ -209,6 +216,44 @@ func TestIntervalsWithoutVariance(t *testing.T) {
 			t.Errorf("%d weeks have an interval of width %g", tc.weeks, width)
 		} else {
 			last = width
+		}
+	}
+}
+
+// TestIntervalsOfSearch: intervals are of the weeks that the result counts in,
+// which a search takes from what all its lags and levels have in common, so that
+// the estimate is that of the weeks; and there is an interval of each result.
+func TestIntervalsOfSearch(t *testing.T) {
+	rng := rand.New(rand.NewPCG(2, 9))
+	a := randomSigns(rng, 60, 7, 0.3, 0)
+	b := randomSigns(rng, 60, 7, 0.3, 0)
+	for row := range 20 { // related at first only
+		copy(b[row], a[row])
+	}
+	f, g := a.marks(5), b.marks(5)
+	gap := f.WithoutRows([]int{20, 21, 22})
+	m := NewMemory(f)
+	levelsF, levelsG, memories := []*Marks{f, gap}, []*Marks{g, g}, []*Memory{m, m}
+	for _, null := range []Null{{}, {Permute: true}, {Reason: "none asked for"}} {
+		for _, weeks := range []int{0, 4, 15, 26} {
+			lags := []int{0, -3, 7 * weeks}
+			s, err := null.Lags(context.Background(), levelsF, levelsG, memories, memories, 1, lags)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, r := range s.Results {
+				one, other := levelsF[i/3], levelsG[i/3].Moved(lags[i%3], 1)
+				got := r.Intervals(one, other, city, 1)
+				if c := countRows(one, other, r.rows); c != r.Counts || got.Weeks != len(r.rows) || null.Reason == "" && s.Testable && got.Weeks != r.Rows {
+					t.Errorf("%+v, lags of %d weeks, result %d: intervals of %d weeks, counted in %d", null, weeks, i, got.Weeks, r.Rows)
+				}
+				if x := r.Counts.Strength(); !(got.Strength.Low < x && x < got.Strength.High) {
+					t.Errorf("%+v, lags of %d weeks, result %d: strength %g, interval %v", null, weeks, i, x, got.Strength)
+				}
+				if c := overlapClusters(one, other, r.rows, city, 1); c != got.Clusters {
+					t.Errorf("%d clusters, want %d", got.Clusters, c)
+				}
+			}
 		}
 	}
 }

@@ -2,6 +2,7 @@ package relate
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 
 	"polygamy/topology"
@@ -168,8 +169,10 @@ func (m *Marks) valid(number int) []uint64 {
 }
 
 // Moved returns the marks as they were lag slots before: what stands at slot
-// t+lag of m stands at slot t of the result. Cells that no row of m holds are
-// not valid: all, if the lag is longer than the record.
+// t+lag of m stands at slot t of the result. The rows of the result are all in
+// which anything of m then stands: one more than m has, unless the lag is of
+// whole rows, of which the first and the last are not valid in full. Lags beyond
+// math.MaxInt/8 are as good as that.
 func (m *Marks) Moved(lag, regions int) *Marks {
 	if lag == 0 {
 		return m
@@ -180,38 +183,53 @@ func (m *Marks) Moved(lag, regions int) *Marks {
 // movedCover returns m as Moved does, without features: which cells hold a
 // value.
 func (m *Marks) movedCover(lag, regions int) *Marks {
+	rows, bits := m.move(lag, regions)
+	moved := m.shell(rows, bits)
 	valid := m.Valid
-	if valid == nil {
+	if bits != 0 && valid == nil {
 		valid = make([]uint64, len(m.Positive))
 		for row := range m.Rows {
 			fill(valid[row*m.Words:][:m.Words], m.Cells)
 		}
 	}
-	none := make([]uint64, len(m.Positive))
-	moved := &Marks{
-		First: m.First, Rows: m.Rows, Words: m.Words, Cells: m.Cells,
-		Positive: none, Negative: none, Valid: m.moveBits(valid, m.bits(lag, regions)),
+	if moved.Valid = valid; bits != 0 {
+		moved.Valid = m.moveBits(valid, bits)
 	}
+	none := make([]uint64, moved.Rows*moved.Words)
+	moved.Positive, moved.Negative = none, none
 	moved.countRows()
 	return moved
 }
 
 // movedOver returns m as Moved does, given which cells hold a value.
 func (m *Marks) movedOver(cover *Marks, lag, regions int) *Marks {
-	shift := m.bits(lag, regions)
-	moved := &Marks{
-		First: m.First, Rows: m.Rows, Words: m.Words, Cells: m.Cells,
-		Positive: m.moveBits(m.Positive, shift), Negative: m.moveBits(m.Negative, shift), Valid: cover.Valid,
+	rows, bits := m.move(lag, regions)
+	moved := m.shell(rows, bits)
+	moved.Positive, moved.Negative, moved.Valid = m.Positive, m.Negative, cover.Valid
+	if bits != 0 {
+		moved.Positive, moved.Negative = m.moveBits(m.Positive, bits), m.moveBits(m.Negative, bits)
 	}
 	moved.countRows()
 	return moved
 }
 
-// bits returns a lag as a number of cells. Lags beyond the record all leave
-// nothing of it, and the product of longer ones would overflow.
-func (m *Marks) bits(lag, regions int) int {
-	most := m.Rows * m.Cells
-	return min(max(lag, -most), most) * regions
+// shell returns marks without planes, for m that is moved.
+func (m *Marks) shell(rows, bits int) *Marks {
+	return &Marks{First: m.First + rows, Rows: m.Rows + min(bits, 1), Words: m.Words, Cells: m.Cells}
+}
+
+// move returns how far a lag moves m: by whole rows, and from there on by the
+// bits of less than a row. Rows so far away that none can be common are as far
+// as any, and do not overflow.
+func (m *Marks) move(lag, regions int) (rows, bits int) {
+	const far = math.MaxInt / 8
+	slots := m.Cells / regions
+	by := -min(max(lag, -far), far)
+	rows = by / slots
+	if by%slots < 0 {
+		rows--
+	}
+	return rows, (by - rows*slots) * regions
 }
 
 // fill sets the first n bits.
@@ -226,16 +244,16 @@ func fill(words []uint64, n int) {
 	}
 }
 
-// moveBits returns a plane whose bit i, counted over the cells of all rows,
-// is bit i+shift of the given one.
-func (m *Marks) moveBits(plane []uint64, shift int) []uint64 {
-	moved := make([]uint64, len(plane))
+// moveBits returns a plane of one row more, the bits of which, counted over the
+// cells of all rows, stand so many, less than a row, after those of the given one.
+func (m *Marks) moveBits(plane []uint64, after int) []uint64 {
+	moved := make([]uint64, len(plane)+m.Words)
 	total := m.Rows * m.Cells
-	for row := range m.Rows {
+	for row := range m.Rows + 1 {
 		for w := range m.Words {
 			to := &moved[row*m.Words+w]
 			wanted := min(64, m.Cells-64*w)
-			at := row*m.Cells + 64*w + shift
+			at := row*m.Cells + 64*w - after
 			n := min(wanted, max(0, -at)) // bits that are there
 			for at += n; n < wanted && at < total; {
 				// As many as stand together in one word.

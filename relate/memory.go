@@ -166,12 +166,7 @@ func valueInflation(x, y []float64, period int, windows [][]int) float64 {
 	if len(x) < minRows*period {
 		return 1
 	}
-	n := 0
-	for _, w := range windows {
-		if n = len(w); n > 0 {
-			break
-		}
-	}
+	n, _ := usualLength(windows, nil)
 	return inflation(newValueMemory(x, period), newValueMemory(y, period), n)
 }
 
@@ -227,7 +222,7 @@ func (m *Memory) rotate(n int) (r rotatedMemory) {
 }
 
 // inflation returns V, the factor by which the variance of an overlap exceeds
-// that of the null with windows of n rows: the overlaps of the data vary with
+// that of the null with windows of n rows, as most have: the overlaps of the data vary with
 // the memory of both functions inside a window and into the next one, while
 // rotations see the memory only as it is after a turn.
 func inflation(f, g *Memory, n int) float64 {

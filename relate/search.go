@@ -58,8 +58,9 @@ func (t *Tester) Sweep(f, g []*Marks, memoryF, memoryG []*Memory) *Search {
 // regions of a slot. The best lag is that of the strongest association; it has
 // no interval.
 //
-// All results are of the rows that have data at every lag, so that a lag of
-// weeks takes weeks from all of them. The error is that of ctx, which is asked
+// All results are of the rows that have data at every lag, so that lags of weeks
+// take weeks from all of them, unless one record begins before the other, or
+// ends after it, by as much. The error is that of ctx, which is asked
 // before each result.
 //
 // Cost: that of a test, and of moving two planes of bits, for each result; two
@@ -141,7 +142,8 @@ func (t *Tester) searchAll(ctx context.Context, c *scan) (*Search, error) {
 			i := level*len(c.lags) + lag
 			switch r := s.Results[i]; kind {
 			case noTest:
-				r.Reason, r.Rows, r.Counts = reason, len(t.rows), countRows(f, g, sharedRows(f, g))
+				r.Rows = len(t.rows)
+				r.count(f, g, reason)
 				continue
 			case permuted:
 				r.explore(f, g, t.rows)

@@ -70,6 +70,8 @@ type Result struct {
 	PD float64 // of D, two-sided
 	// Upper tails of the four overlaps.
 	PPositivePositive, PNegativeNegative, PPositiveNegative, PNegativePositive float64
+
+	rows []int // that Counts are of
 }
 
 // Lift returns Sigma / E0[Sigma].
@@ -128,8 +130,9 @@ const (
 // signed overlap D, and of the four overlaps, is that of the sum of the
 // windows' overlaps over all combinations of rotations, the data's among them.
 //
-// A week is common if both functions hold a value in at least half of the cells
-// in which each ever does: of the regions of both, and of the hours or days.
+// A week is common if both functions hold a value, in the same cells, in at least
+// half of the cells that both ever hold one in: cells are those of the regions,
+// and of the hours or days of a week. Regions of one function alone do not count.
 // Records of 8 to 29 common weeks leave too few windows: their weeks are
 // permuted over the whole record, and the result is Exploratory.
 //
@@ -160,6 +163,8 @@ type Tester struct {
 	rows    []int // that both functions have
 	windows [][]int
 	kept    []int // rows of the windows
+	usual   int   // length of a window
+	times   []int // that lengths occur
 	tables  overlapTables
 	memory  tailMemory
 	result  Result
@@ -174,7 +179,7 @@ func (t *Tester) Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 	r.Rows = len(t.rows)
 	switch kind, reason := t.plan(); kind {
 	case noTest:
-		r.Counts, r.Reason = countRows(f, g, sharedRows(f, g)), reason
+		r.count(f, g, reason)
 	case permuted:
 		r.explore(f, g, t.rows)
 	default:
@@ -187,6 +192,13 @@ func (t *Tester) Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 // what can be done, and if nothing the reason.
 func (t *Tester) plan() (kind testKind, reason string) {
 	kind, t.windows, reason = t.Null.plan(t.windows, t.rows)
+	t.kept = t.kept[:0]
+	if kind == windowed {
+		for _, w := range t.windows {
+			t.kept = append(t.kept, w...)
+		}
+		t.usual, t.times = usualLength(t.windows, t.times)
+	}
 	return kind, reason
 }
 
@@ -197,11 +209,7 @@ func (n Null) Test(f, g *Marks, memoryF, memoryG *Memory) *Result {
 
 // test is Test for the windows of t.
 func (t *Tester) test(r *Result, f, g *Marks, memoryF, memoryG *Memory) {
-	t.kept = t.kept[:0]
-	for _, w := range t.windows {
-		t.kept = append(t.kept, w...)
-	}
-	r.Windows, r.Rows = len(t.windows), len(t.kept)
+	r.Windows, r.Rows, r.rows = len(t.windows), len(t.kept), t.kept
 	t.tables.fill(f, g, t.windows)
 	r.Counts = t.tables.dataCounts(f, g, t.kept)
 	for k, e := range t.tables.expected {
@@ -215,8 +223,15 @@ func (t *Tester) test(r *Result, f, g *Marks, memoryF, memoryG *Memory) {
 		return
 	}
 	r.Testable = true
-	r.Inflation = inflation(memoryF, memoryG, len(t.windows[0]))
+	r.Inflation = inflation(memoryF, memoryG, t.usual)
 	t.tails(r, t.tables.drift(f, g, t.windows))
+}
+
+// count makes r a result without a test: the counts of all rows of both
+// records, and the reason.
+func (r *Result) count(f, g *Marks, reason string) {
+	r.rows, r.Reason = sharedRows(f, g), reason
+	r.Counts = countRows(f, g, r.rows)
 }
 
 // untested returns a result without a p-value.

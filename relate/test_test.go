@@ -145,26 +145,55 @@ func b2i(b bool) int {
 	return 0
 }
 
-// TestMoved moves cell by cell.
+// TestMoved moves cell by cell: the rows are those in which anything of the
+// record stands, by the numbers that all records share.
 func TestMoved(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
-	const regions, slots, rows = 3, 7, 5
-	s := randomSigns(rng, rows, regions*slots, 0.3, 0.1)
-	for _, lag := range []int{0, 1, -1, 6, 7, -8, 40, 1 << 62, math.MinInt, math.MaxInt} {
-		got := s.marks(0).Moved(lag, regions)
-		want := make(signRows, rows)
-		for r := range want {
-			want[r] = make([]int8, regions*slots)
-			for i := range want[r] {
-				from := r*slots + i/regions + lag
-				if want[r][i] = 9; lag < rows*slots && lag > -rows*slots && from >= 0 && from < rows*slots {
-					want[r][i] = s[from/slots][from%slots*regions+i%regions]
+	const regions, slots, rows, first = 3, 7, 5, 2
+	for _, missing := range []float64{0, 0.1} {
+		s := randomSigns(rng, rows, regions*slots, 0.3, missing)
+		for _, lag := range []int{0, 1, -1, 6, 7, -7, -8, 13, -14, 35, 40, -40, 700} {
+			got := s.marks(first).Moved(lag, regions)
+			low, high := math.MaxInt, math.MinInt // rows of the result
+			want := map[[2]int]int8{}
+			for from := range rows * slots {
+				at := first*slots + from - lag
+				row := int(math.Floor(float64(at) / slots))
+				low, high = min(low, row), max(high, row)
+				for r := range regions {
+					want[[2]int{row, (at-row*slots)*regions + r}] = s[from/slots][from%slots*regions+r]
 				}
 			}
+			if got.First != low || got.Rows != high-low+1 || got.Words != 1 || got.Cells != regions*slots {
+				t.Fatalf("lag %d: rows %d to %d, want %d to %d", lag, got.First, got.First+got.Rows-1, low, high)
+			}
+			moved := make(signRows, got.Rows)
+			for row := range moved {
+				moved[row] = make([]int8, regions*slots)
+				for i := range moved[row] {
+					if x, held := want[[2]int{low + row, i}]; held {
+						moved[row][i] = x
+					} else {
+						moved[row][i] = 9
+					}
+				}
+			}
+			w := moved.marks(low)
+			valid := func(m *Marks) (all []uint64) {
+				for row := m.First; row < m.First+m.Rows; row++ {
+					all = append(all, m.valid(row)...)
+				}
+				return all
+			}
+			if !slices.Equal(got.Positive, w.Positive) || !slices.Equal(got.Negative, w.Negative) || !slices.Equal(valid(got), valid(w)) || got.all != w.all {
+				t.Errorf("lag %d differs", lag)
+			}
 		}
-		w := want.marks(0)
-		if !slices.Equal(got.Positive, w.Positive) || !slices.Equal(got.Negative, w.Negative) || lag != 0 && !slices.Equal(got.Valid, w.Valid) {
-			t.Errorf("lag %d differs", lag)
+		f := s.marks(first)
+		for _, lag := range []int{1 << 59, math.MinInt, math.MaxInt} {
+			if rows := sharedRows(f, f.Moved(lag, regions)); len(rows) != 0 {
+				t.Errorf("lag %d: common rows %v", lag, rows)
+			}
 		}
 	}
 }

@@ -181,6 +181,28 @@ func cutWindows(windows [][]int, rows []int, size int) [][]int {
 	return windows
 }
 
+// usualLength returns the most frequent length of windows, of equally frequent
+// ones the longest, not counting windows without rows; 0 if there are no others.
+// Lengths are counted in the memory of times, which is returned too.
+func usualLength(windows [][]int, times []int) (length int, counted []int) {
+	longest := 0
+	for _, w := range windows {
+		longest = max(longest, len(w))
+	}
+	times = resize(times, longest+1)
+	clear(times)
+	for _, w := range windows {
+		times[len(w)]++
+	}
+	length = longest
+	for n := longest - 1; n > 0; n-- {
+		if times[n] > times[length] {
+			length = n
+		}
+	}
+	return length, times
+}
+
 // chooseWindows returns the windows of the largest size, of 6, 5 and 4 rows,
 // that have enough rotations in all, in the memory of the given ones.
 func chooseWindows(windows [][]int, rows []int) [][]int {

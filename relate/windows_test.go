@@ -296,6 +296,51 @@ func TestNoWindows(t *testing.T) {
 	}
 }
 
+// TestUsualLength: the guard's V is that of the windows that most are like, not
+// of the first, which may be short.
+func TestUsualLength(t *testing.T) {
+	for _, tc := range []struct {
+		lengths []int
+		want    int
+	}{
+		{[]int{6}, 6}, {[]int{5, 6, 6, 5}, 6}, {[]int{6, 5, 5, 6}, 6}, {[]int{4, 6, 6, 5}, 6}, {[]int{7, 5, 5}, 5},
+		{[]int{4, 5, 6, 7}, 7}, {[]int{0, 0, 0, 4}, 4}, {[]int{0}, 0}, {nil, 0}, {[]int{40, 4, 4}, 4},
+	} {
+		var windows [][]int
+		for _, n := range tc.lengths {
+			windows = append(windows, make([]int, n))
+		}
+		if got, _ := usualLength(windows, []int{9, 9, 9, 9, 9, 9}); got != tc.want {
+			t.Errorf("windows of %v rows: %d, want %d", tc.lengths, got, tc.want)
+		}
+	}
+	// Four weeks, a gap, and a year in windows of six.
+	rng := rand.New(rand.NewPCG(1, 66))
+	a := randomSigns(rng, 66, 100, 0.3, 0)
+	for row := 4; row < 12; row++ {
+		a[row] = slices.Repeat([]int8{9}, 100)
+	}
+	f := a.marks(0)
+	m := &Memory{}
+	for k := range memoryRows + 1 {
+		m.rho = append(m.rho, math.Pow(0.7, float64(k)))
+	}
+	r := Test(f, f, m, m)
+	if want := inflation(m, m, 6); r.Windows != 10 || r.Inflation != want || want == inflation(m, m, 4) {
+		t.Errorf("%d windows, V %g; of windows of six weeks %g, of four %g", r.Windows, r.Inflation, want, inflation(m, m, 4))
+	}
+	x := make([]float64, 66)
+	for i := range x[1:] {
+		x[i+1] = 0.8*x[i] + rng.NormFloat64()
+	}
+	windows := (Null{}).Windows(f, f)
+	short := append([][]int{nil}, windows...)
+	v := newValueMemory(x, 1)
+	if got, want := valueInflation(x, x, 1, short), inflation(v, v, 6); got != want {
+		t.Errorf("V of values %g, want %g", got, want)
+	}
+}
+
 // TestOwed: what a drift explains is never more than there is, nor of the
 // other sign.
 func TestOwed(t *testing.T) {
