@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	})
 	root.SetOut(w)
 	root.SetArgs(args)
-	root.AddCommand(featuresCommand(w), inspectCommand(w), checkCommand(w), ingestCommand(w), compareCommand(w), decoysCommand(w), calibrateCommand(w), runCommand(w), schemaCommand(w))
+	root.AddCommand(featuresCommand(w), inspectCommand(w), checkCommand(w), ingestCommand(w), compareCommand(w), decoysCommand(w), calibrateCommand(w), runCommand(w), schemaCommand(w), explainCommand(w))
 	return root.ExecuteContext(ctx)
 }
 
