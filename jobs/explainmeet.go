@@ -184,15 +184,16 @@ func (m *meeting) groups(kind func(v int) int8, bridge func(v int, kind int8) bo
 		parent[max(v, w)] = min(v, w)
 	}
 	var cells []int
-	last := slices.Repeat([]int{-1}, m.regions)
+	const kinds = 9 // see pair
+	last := slices.Repeat([]int{-1}, m.regions*kinds)
 	for v := range m.slots() * m.regions {
 		slot, r := v/m.regions, v%m.regions
 		k := kind(v)
-		switch before := last[r]; {
-		case k != 0:
+		open := last[r*kinds:][:kinds]
+		if k != 0 {
 			cells = append(cells, v)
 			parent[v] = v
-			if before >= 0 && kind(before) == k {
+			if before := open[k+4]; before >= 0 {
 				join(before, v)
 			}
 			for _, s := range m.graph.Neighbours(r) {
@@ -200,9 +201,12 @@ func (m *meeting) groups(kind func(v int) int8, bridge func(v int, kind int8) bo
 					join(w, v)
 				}
 			}
-			last[r] = v
-		case before >= 0 && m.steps[0][slot] >= 0 && !bridge(v, kind(before)):
-			last[r] = -1 // an hour that the clocks skip has no step and parts nothing
+			open[k+4] = v
+		}
+		for i, before := range open { // an hour that the clocks skip has no step and parts nothing
+			if before >= 0 && before != v && m.steps[0][slot] >= 0 && !bridge(v, int8(i-4)) {
+				open[i] = -1
+			}
 		}
 	}
 	number := map[int]int{}

@@ -460,7 +460,7 @@ func (roundTicks) Ticks(low, high float64) (ticks []plot.Tick) {
 			break
 		}
 	}
-	for i := math.Ceil(low / unit); i*unit <= high; i++ {
+	for i := math.Ceil(low/unit) + 0; i*unit <= high; i++ { // + 0: never -0
 		ticks = append(ticks, plot.Tick{Value: i * unit, Label: roundedText(i * unit)})
 	}
 	return ticks
