@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -122,6 +123,23 @@ func (r explainedRun) testCounts(t *testing.T) {
 	}
 	if explained < 100 {
 		t.Errorf("only %d relationships were explained", explained)
+	}
+}
+
+// TestExplainDocs: jobs/docs/explain.md names every key of the JSON.
+func TestExplainDocs(t *testing.T) {
+	docs, err := os.ReadFile("docs/explain.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, typ := range []reflect.Type{reflect.TypeFor[Explanation](), reflect.TypeFor[ExplainedFunction](), reflect.TypeFor[Meeting](), reflect.TypeFor[Event](),
+		reflect.TypeFor[Missed](), reflect.TypeFor[Place](), reflect.TypeFor[Value](), reflect.TypeFor[Share](), reflect.TypeFor[LeftOut](), reflect.TypeFor[RegionShare]()} {
+		for i := range typ.NumField() {
+			key, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+			if key != "" && !bytes.Contains(docs, []byte("`"+key+"`")) {
+				t.Errorf("the key %s of %s is not explained", key, typ)
+			}
+		}
 	}
 }
 

@@ -316,7 +316,18 @@ func (e *Explanation) finding(x *resolved) string {
 	case own && x.P == nil:
 		return fmt.Sprintf("features of %s and %s meet (%s, score %.2f, strength %.2f), untested: %s", f.A, f.B, at, f.Score, f.Strength, e.Reason)
 	case own:
-		return fmt.Sprintf("features of %s and %s meet (%s, score %.2f, strength %.2f), no discovery: p %.2g", f.A, f.B, at, f.Score, f.Strength, *x.P)
+		return fmt.Sprintf("features of %s and %s meet (%s, score %.2f, strength %.2f), no discovery: p %.2g%s", f.A, f.B, at, f.Score, f.Strength, *x.P, doubt(x))
 	}
 	return fmt.Sprintf("features of %s and %s meet (%s, score %.2f, strength %.2f); the strongest association is at %s, lag %d", f.A, f.B, at, f.Score, f.Strength, e.AtLevel, e.AtLag)
+}
+
+// doubt says why a relationship can be no discovery, whatever its p.
+func doubt(x *resolved) string {
+	switch {
+	case x.Dense:
+		return ", of features that are most of the cells"
+	case x.Exploratory:
+		return ", exploratory: the record is too short for windows"
+	}
+	return ""
 }

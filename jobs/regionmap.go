@@ -135,7 +135,7 @@ func (m *regionMap) drawScale(c draw.Canvas, largest float64) {
 	c.FillText(style, vg.Point{X: from, Y: c.Min.Y}, roundedText(-max(largest, 1)))
 	c.FillText(style, vg.Point{X: (from + to) / 2, Y: c.Min.Y}, "0")
 	c.FillText(style, vg.Point{X: to, Y: c.Min.Y}, roundedText(max(largest, 1)))
-	c.FillText(style, vg.Point{X: (from + to) / 2, Y: c.Min.Y + vg.Points(25)}, "cells that agree in sign less those that differ; grey: none counted")
+	c.FillText(style, vg.Point{X: (from + to) / 2, Y: c.Min.Y + vg.Points(25)}, "cells that agree less those that differ; grey: none")
 }
 
 // drawNames names the regions of the largest numbers.

@@ -374,7 +374,7 @@ func (t *timeline) months() (bars []monthBar, unit string) {
 // monthPanel draws what each month adds to D.
 func (t *timeline) monthPanel() *plot.Plot {
 	bars, unit := t.months()
-	p := newPanel("Where they meet: cells of each " + unit + " that agree in sign, up, and that differ, down")
+	p := newPanel("Where they meet: cells of each " + unit + " that agree in sign, up, and that differ, down; line: their difference, part of D")
 	t.timeAxis(p)
 	p.X.Label.Text = "local date, " + t.first.Location().String()
 	p.Y.Label.Text = "cells"
@@ -405,6 +405,13 @@ func (l *monthPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 		c.Fill(rectangle(from, toY(0), to, toY(float64(b.agree))))
 		c.SetColor(differing)
 		c.Fill(rectangle(from, toY(-float64(b.differ)), to, toY(0)))
+		if b.agree > 0 && b.differ > 0 {
+			y := toY(float64(b.agree - b.differ))
+			c.SetColor(color.White)
+			c.Fill(rectangle(from, y-vg.Points(1.6), to, y+vg.Points(1.6)))
+			c.SetColor(color.Black)
+			c.Fill(rectangle(from, y-vg.Points(0.8), to, y+vg.Points(0.8)))
+		}
 	}
 	c.SetColor(ink)
 	c.SetLineWidth(vg.Points(0.5))
@@ -436,7 +443,7 @@ func (t *timeline) drawLegend(c draw.Canvas) {
 		c.SetColor(e.colour)
 		c.Fill(rectangle(x, y-side/2, x+side, y+side/2))
 		c.FillText(style, vg.Point{X: x + side + vg.Points(4), Y: y}, e.name)
-		x += side + style.Width(e.name) + vg.Points(16)
+		x += side + 1.2*style.Width(e.name) + vg.Points(12) // an SVG may be shown in a wider font
 	}
 	if len(t.events) > 0 {
 		name := "1  the largest event"
