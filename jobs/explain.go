@@ -270,12 +270,14 @@ func (o *ExplainOptions) allows(r *resolved) bool {
 }
 
 // stronger reports whether a relationship is the better one to explain: a
-// discovery, then one of small p, then any; the anomaly first.
+// discovery, then one that could be, then any that is tested, then the others.
 func stronger(r, than *resolved) bool {
 	rank := func(r *resolved) (kind int, size float64) {
 		switch {
 		case r.Selected && r.Kappa != nil:
-			return 2, abs(*r.Kappa)
+			return 3, abs(*r.Kappa)
+		case r.P != nil && !r.Dense && !r.Exploratory:
+			return 2, -*r.P
 		case r.P != nil:
 			return 1, -*r.P
 		}

@@ -143,6 +143,28 @@ func TestExplainDocs(t *testing.T) {
 	}
 }
 
+func TestStronger(t *testing.T) {
+	number := func(x float64) *float64 { return &x }
+	// The best first.
+	list := []*resolved{
+		{Relationship: Relationship{Selected: true, Kappa: number(-0.4), P: number(0.001)}},
+		{Relationship: Relationship{Selected: true, Kappa: number(0.3), P: number(1e-9)}},
+		{Relationship: Relationship{Kappa: number(0.9), P: number(0.2)}},
+		{Relationship: Relationship{P: number(0.3)}},
+		{Relationship: Relationship{P: number(1e-12), Dense: true}},
+		{Relationship: Relationship{P: number(0.01), Exploratory: true}},
+		{Relationship: Relationship{Strength: 0.9}},
+		{Relationship: Relationship{Strength: 0.1}},
+	}
+	for i, r := range list {
+		for j, than := range list {
+			if got := stronger(r, than); got != (i < j) {
+				t.Errorf("relationship %d is stronger than %d: %t", i, j, got)
+			}
+		}
+	}
+}
+
 // randomMeeting is a meeting of random signs on a path of regions.
 func randomMeeting(seed uint64, slots, regions int) *meeting {
 	rng := rand.New(rand.NewPCG(seed, 5))
