@@ -311,7 +311,7 @@ func (r *catalogReader) checkRegionName(at, name string, c *Catalog) (ok bool) {
 	}
 	names := slices.Sorted(maps.Keys(c.Regions))
 	hint := "the catalog has none; add it under regions"
-	if near := nearest(name, names); near != "" {
+	if near := Nearest(name, names); near != "" {
 		hint = fmt.Sprintf("did you mean %s?", near)
 	} else if len(names) > 0 {
 		hint = "choose " + strings.Join(names, ", ") + ", or add it under regions"

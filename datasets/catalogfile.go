@@ -444,7 +444,7 @@ func (r *catalogReader) decodeStruct(node ast.Node, path string, into reflect.Va
 			continue
 		}
 		hint := "the keys here are " + strings.Join(keys, ", ")
-		if near := nearest(e.key, keys); near != "" {
+		if near := Nearest(e.key, keys); near != "" {
 			hint = fmt.Sprintf("did you mean `%s`?", near)
 			r.flawed[joinPath(path, near)] = true
 		}
@@ -604,10 +604,10 @@ func (r *catalogReader) lineAt(path string) int {
 	}
 }
 
-// nearest returns the candidate that name was probably meant to be, or
+// Nearest returns the candidate that name was probably meant to be, or
 // nothing: one of which it is a part or that is a part of it, or else the one
 // that the fewest typing errors turn it into.
-func nearest(name string, candidates []string) string {
+func Nearest(name string, candidates []string) string {
 	best, least := "", max(1, len(name)/3)+1
 	lower := strings.ToLower(name)
 	for _, candidate := range candidates {

@@ -284,8 +284,8 @@ func TestNearest(t *testing.T) {
 		"colum": "column", "colmun": "column", "columns": "column", "Column": "column", "timezone": "zone", "formt": "format",
 		"form": "format", "too": "to", "z": "", "xyzzy": "", "": "", "a-very-different-key": "",
 	} {
-		if got := nearest(name, candidates); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
+		if got := Nearest(name, candidates); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", name, got, want)
 		}
 	}
 }

@@ -115,7 +115,7 @@ func functionKind(name string) (kind FunctionKind, ok bool) {
 	case "distinct", "nunique", "count_distinct":
 		return Unique, false
 	}
-	near := nearest(name, names)
+	near := Nearest(name, names)
 	for k := Count; k <= Median; k++ {
 		if k.String() == near {
 			return k, false

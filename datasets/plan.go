@@ -123,7 +123,7 @@ func fieldOf(schema *arrow.Schema, column, use string) (arrow.Field, error) {
 		names = append(names, f.Name)
 	}
 	hint := "the columns are " + strings.Join(names, ", ")
-	if near := nearest(column, names); near != "" {
+	if near := Nearest(column, names); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return arrow.Field{}, &ColumnError{RowGroup: -1, Row: -1, Column: column, Err: fmt.Errorf("the file has no such column, which the catalog names for the %s", use), Hint: hint}

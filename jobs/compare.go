@@ -35,6 +35,7 @@ type CompareOptions struct {
 	Holidays string    // file of dates whose weeks are left out
 	Events   *int      // tolerance in steps of the event view; nil: none
 	Measures bool      // standard techniques beside the test
+	Plot     string    // picture of the first version that has features, .svg or .png
 	Progress io.Writer // a terminal that says which technique is at work; nil says nothing
 
 	// Compat repeats the test of the published implementation instead, on its own
@@ -75,8 +76,9 @@ type Comparison struct {
 	Maps     []MapTest   `json:"maps,omitempty"`     // of each sign, at the best level; functions with regions
 	Measures []Measure   `json:"measures,omitempty"` // at lag 0
 
-	step  string   // name of a time step
-	taken []string // what the values of CSV fields are taken for
+	step     string    // name of a time step
+	taken    []string  // what the values of CSV fields are taken for
+	question *question // nil if the functions cannot be compared
 }
 
 // Tested is the test of one level and lag.
@@ -156,6 +158,11 @@ func Compare(ctx context.Context, o CompareOptions, w io.Writer) error {
 		}
 		results = append(results, c)
 	}
+	if o.Plot != "" {
+		if err := plotComparison(results, o.Plot); err != nil {
+			return err
+		}
+	}
 	if o.Format == "json" {
 		return outputError(printJSON(w, results))
 	}
@@ -186,8 +193,11 @@ func (o *CompareOptions) check() error {
 		return usageErrorf("--events %d: a tolerance is a number of steps from 0 on", *o.Events)
 	case o.Compat && (len(o.Versions) > 0 || o.First != 0 || o.Last != 0):
 		return usageErrorf("--compat repeats the published test, which has no lags and no versions; leave --lags and --version out")
-	case o.Compat && (o.Null != "" || len(o.Given) > 0 || o.Holidays != "" || o.Events != nil || o.Measures):
-		return usageErrorf("--compat repeats the published test; leave --null, --given, --holidays, --events and --measures out")
+	case o.Compat && (o.Null != "" || len(o.Given) > 0 || o.Holidays != "" || o.Events != nil || o.Measures || o.Plot != ""):
+		return usageErrorf("--compat repeats the published test; leave --null, --given, --holidays, --events, --measures and --plot out")
+	}
+	if err := checkPlotName(o.Plot); err != nil {
+		return err
 	}
 	for _, version := range o.Versions {
 		if _, err := datasets.ParseVersion(version); err != nil {
@@ -351,6 +361,7 @@ func (o *CompareOptions) compare(ctx context.Context, p *compared, version strin
 	if c.Reason, err = q.prepare(ctx); err != nil || c.Reason != "" {
 		return c, err
 	}
+	c.question = q
 	if q.search, err = q.null.Lags(ctx, q.marks[0], q.marks[1], q.memories[0], q.memories[1], q.regions(), q.lags); err != nil {
 		return nil, err
 	}

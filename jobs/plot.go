@@ -49,16 +49,22 @@ func checkPlotName(name string) error {
 
 // plot writes the picture to a file.
 func (a *fieldAnalysis) plot(name string) error {
+	return savePicture(name, pictureWidth, pictureHeight, a.draw)
+}
+
+// savePicture writes what paint draws to a file, an SVG by its name or else a
+// PNG.
+func savePicture(name string, width, height vg.Length, paint func(draw.Canvas)) error {
 	var canvas interface {
 		vg.CanvasSizer
 		vg.CanvasWriterTo
 	}
 	if strings.EqualFold(filepath.Ext(name), ".svg") {
-		canvas = vgsvg.New(pictureWidth, pictureHeight)
+		canvas = vgsvg.New(width, height)
 	} else {
-		canvas = vgimg.PngCanvas{Canvas: vgimg.New(pictureWidth, pictureHeight)}
+		canvas = vgimg.PngCanvas{Canvas: vgimg.New(width, height)}
 	}
-	a.draw(draw.New(canvas))
+	paint(draw.New(canvas))
 	var picture bytes.Buffer
 	if _, err := canvas.WriteTo(&picture); err != nil {
 		return fmt.Errorf("draw %s: %w", name, err)

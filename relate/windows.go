@@ -1,6 +1,7 @@
 package relate
 
 import (
+	"context"
 	"fmt"
 	"math"
 )
@@ -143,8 +144,18 @@ func (n Null) attainable() float64 {
 // whole record. Without a test these are all rows of both records, as there is
 // no reason then to leave out those with less than half of their cells; what
 // half is, see [Test].
-func (n Null) Windows(f, g *Marks) [][]int {
-	rows := commonRows(f, g)
+func (n Null) Windows(f, g *Marks) [][]int { return n.windowsOf(f, g, commonRows(f, g)) }
+
+// LagWindows is Windows for a search over lags: for rows that have data at every
+// lag. g is not moved; without a test the rows are all that both records have.
+func (n Null) LagWindows(f, g *Marks, regions int, lags []int) [][]int {
+	t := Tester{Null: n}
+	// The error is that of the context.
+	_ = t.shareRows(context.Background(), &scan{f: []*Marks{f}, g: []*Marks{g}, regions: regions, lags: lags})
+	return n.windowsOf(f, g, t.rows)
+}
+
+func (n Null) windowsOf(f, g *Marks, rows []int) [][]int {
 	switch kind, windows, _ := n.plan(nil, rows); kind {
 	case noTest:
 		return [][]int{sharedRows(f, g)}

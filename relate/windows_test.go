@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -350,5 +351,32 @@ func TestOwed(t *testing.T) {
 		if got := owed(tc.distance, tc.excess); got != tc.want {
 			t.Errorf("owed(%g, %g) = %g, want %g", tc.distance, tc.excess, got, tc.want)
 		}
+	}
+}
+
+// TestLagWindows: the windows of a search over lags are those of the rows that
+// have data at every lag, one after the other; at lag 0 alone those of Windows.
+func TestLagWindows(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 61))
+	s := make(signRows, 60)
+	copy(s, randomSigns(rng, 60, 20, 0.1, 0.25)) // cells are missing, so that some rows are not counted
+	f, g := s.marks(0), signRows(randomSigns(rng, 50, 20, 0.1, 0.15)).marks(4)
+	if got, want := (Null{}).LagWindows(f, g, 1, []int{0}), (Null{}).Windows(f, g); !reflect.DeepEqual(got, want) {
+		t.Errorf("at lag 0: %v, want %v", got, want)
+	}
+	lags := []int{3, -2, 25}
+	rows := commonRows(f, g.Moved(lags[0], 1))
+	for _, lag := range lags[1:] {
+		rows = intersect(rows, commonRows(f, g.Moved(lag, 1)))
+	}
+	if len(rows) >= len(commonRows(f, g)) || len(rows) < minExploratory {
+		t.Fatalf("%d common rows say nothing", len(rows))
+	}
+	got := slices.Concat(Null{}.LagWindows(f, g, 1, lags)...)
+	if want := slices.Concat(Null{}.windowsOf(f, g, rows)...); !slices.Equal(got, want) {
+		t.Errorf("rows %v, want %v", got, want)
+	}
+	if got := slices.Concat(Null{Reason: "none"}.LagWindows(f, g, 1, lags)...); !slices.Equal(got, sharedRows(f, g)) {
+		t.Errorf("without a test: rows %v", got)
 	}
 }

@@ -47,6 +47,8 @@ effect sizes if the two have cells in common.
   --events N     how many features of one are followed, within N steps, by a
                  feature of the other that begins then
   --measures     standard techniques on the values themselves
+  --plot FILE    picture of both over time with their features, and of the lags;
+                 of the first version
 
 Raw fields with regions that touch are also asked whether they are high in the
 same places, always: another question, with a p of its own.
@@ -103,6 +105,7 @@ func compareCommand(w io.Writer) *cobra.Command {
 	flags.StringVar(&o.Holidays, "holidays", "", "file of dates: test without their weeks as well")
 	flags.IntVar(&tolerance, "events", 0, "event view with a tolerance of so many steps")
 	flags.BoolVar(&o.Measures, "measures", false, "Pearson, Spearman, mutual information and time warping, under the same null")
+	flags.StringVar(&o.Plot, "plot", "", "picture to draw, .png or .svg")
 	flags.BoolVar(&o.Compat, "compat", false, "repeat the published test, flaws included, to compare results with it")
 	flags.StringVar(&o.Format, "format", "table", "form of output: table or json")
 	return cmd

@@ -53,7 +53,8 @@ func run(ctx context.Context, args []string, w io.Writer) error {
 	})
 	root.SetOut(w)
 	root.SetArgs(args)
-	root.AddCommand(featuresCommand(w), inspectCommand(w), checkCommand(w), ingestCommand(w), compareCommand(w), decoysCommand(w), calibrateCommand(w), runCommand(w), schemaCommand(w), demoCommand(w))
+	root.AddCommand(featuresCommand(w), inspectCommand(w), checkCommand(w), ingestCommand(w), compareCommand(w), decoysCommand(w), calibrateCommand(w),
+		runCommand(w), schemaCommand(w), demoCommand(w), explainCommand(w))
 	return root.ExecuteContext(ctx)
 }
 

@@ -36,6 +36,8 @@ func TestRun(t *testing.T) {
 		{"unknown class", []string{"features", field, "--threshold", "tale:5"}, jobs.ExitUsage, "", `--threshold: threshold class "tale:5": unknown class; use tail:Q, sweep`},
 		{"decoys of nothing", []string{"decoys"}, jobs.ExitUsage, "", "decoys takes function files of 'polygamy ingest' or a folder of them; see 'polygamy decoys --help'"},
 		{"decoys of no functions", []string{"decoys", filepath.Dir(field)}, jobs.ExitInput, "", filepath.Dir(field) + ": none of 0 function files is of hours, days or weeks"},
+		{"explain one function", []string{"explain", "a", "--out", "out"}, jobs.ExitUsage, "", "explain takes two functions, not 1; see 'polygamy explain --help'"},
+		{"explain no run", []string{"explain", "a", "b", "--out", filepath.Dir(field)}, jobs.ExitUsage, "", filepath.Dir(field) + " holds no run of this version; see 'polygamy run --help'"},
 		{"calibrate nothing", []string{"calibrate", "none", "--pairs", "-2"}, jobs.ExitUsage, "", "--pairs -2: give a number of pairs"},
 		{"no pairs", []string{"calibrate", "none", "--pairs", "0"}, jobs.ExitUsage, "", "--pairs 0: give a number of pairs"},
 		{"events that are no number", []string{"compare", field, field, "--events", "x"}, jobs.ExitUsage, "", `invalid argument "x" for "--events" flag: give a whole number; see 'polygamy compare --help'`},
