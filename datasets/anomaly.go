@@ -166,7 +166,7 @@ func newRoutine(f *Function) (*routine, error) {
 	r := &routine{fewest: fewestForMean}
 	switch f.Spec.Kind {
 	case Count, Unique, Sum:
-		r.counts = !slices.ContainsFunc(f.Values, func(x float64) bool { return x < 0 })
+		r.counts = !slices.ContainsFunc(f.Values, func(x float64) bool { return x < 0 && isFinite(x) })
 	}
 	strata := 0
 	switch f.Axis.Resolution {

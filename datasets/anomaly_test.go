@@ -400,6 +400,18 @@ func TestSides(t *testing.T) {
 			t.Fatalf("sides(%d, %g, %g) = %g and %g, want %g and %g", x, mean, dispersion, less, more, wantLess, wantMore)
 		}
 	}
+	// Probabilities so small that 1 less the others has few digits.
+	for range 200 {
+		mean, dispersion := math.Exp(-3*rng.Float64()), math.Exp2(9*rng.Float64()-9)
+		x := 1
+		for _, more := slowSides(x, mean, dispersion); more > 1e-11; x++ {
+			_, more = slowSides(x, mean, dispersion)
+		}
+		_, more := sides(x, mean, dispersion)
+		if _, want := slowSides(x, mean, dispersion); math.Abs(more-want) > 1e-10*want {
+			t.Fatalf("P(X >= %d) of mean %g and dispersion %g is %g, want %g", x, mean, dispersion, more, want)
+		}
+	}
 	if less, more := sides(0, 0, 0.1); less != 1 || more != 1 {
 		t.Errorf("of no event where none is expected: %g and %g", less, more)
 	}
@@ -619,6 +631,30 @@ func TestAnomalyMissing(t *testing.T) {
 		for i, x := range a.Values {
 			if y := want.Values[i*11+4]; x != y && !(math.IsNaN(x) && math.IsNaN(y)) {
 				t.Fatalf("mean %g, step %d: %g alone, %g with others", mean, i, x, y)
+			}
+		}
+	}
+	// A value that is not finite is missing, whatever its sign, and does not make
+	// counts of another kind.
+	for _, kind := range []FunctionKind{Count, Sum} {
+		f := randomFunction(t, rng, kind, Hour, 3000, 3, 40)
+		for i := range f.Values {
+			f.Values[i] = math.Abs(f.Values[i])
+		}
+		f.Values[5000] = math.NaN()
+		want := anomaly(t, f)
+		for _, missing := range []float64{math.Inf(1), math.Inf(-1)} {
+			infinite := *f
+			infinite.Values = slices.Clone(f.Values)
+			infinite.Values[5000] = missing
+			a, err := infinite.Anomaly()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, x := range a.Values {
+				if y := want.Values[i]; x != y && !(math.IsNaN(x) && math.IsNaN(y)) {
+					t.Fatalf("%v, step %d: %g with a value of %g, %g where it is missing", kind, i/3, x, missing, y)
+				}
 			}
 		}
 	}

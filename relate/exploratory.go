@@ -88,10 +88,13 @@ func (r *Result) explore(f, g *Marks, rows []int) {
 	t := newWeekTables(f, g, rows)
 	for _, o := range t.values {
 		for k, c := range o {
-			r.ExpectedOverlap += c / float64(len(rows))
-			r.ExpectedAgreement += signs[k] * c / float64(len(rows))
+			r.ExpectedOverlap += c
+			r.ExpectedAgreement += signs[k] * c
 		}
 	}
+	// Divided once: 5 cells, which are enough, are 5.
+	r.ExpectedOverlap /= float64(len(rows))
+	r.ExpectedAgreement /= float64(len(rows))
 	if r.checkFeatures(f, g, rows, Weeks); r.Reason != "" {
 		return
 	}

@@ -40,7 +40,7 @@ func TestExploratoryAgainstEnumeration(t *testing.T) {
 		for i := range a {
 			observed += d[i][i]
 		}
-		var all, upper, lower, sumOverlap, sumD float64
+		var all, upper, lower, sumOverlap, sumD, squares float64
 		var visit func(i int, used uint, at, both float64)
 		visit = func(i int, used uint, at, both float64) {
 			if i == 8 {
@@ -49,6 +49,7 @@ func TestExploratoryAgainstEnumeration(t *testing.T) {
 				lower += float64(b2i(at <= observed))
 				sumOverlap += both
 				sumD += at
+				squares += at * at
 				return
 			}
 			for j := range 8 {
@@ -61,6 +62,10 @@ func TestExploratoryAgainstEnumeration(t *testing.T) {
 		want := min(1, 2*min(upper, lower)/all)
 		if off := math.Abs(r.PD - want); off > 5*2*math.Sqrt(want/2/permutations)+2.0/permutations {
 			t.Errorf("seed %d: p of D %g, by enumeration %g", seed, r.PD, want)
+		}
+		mean := sumD / all
+		if z := (observed - mean) / math.Sqrt(squares/all-mean*mean); math.Abs(r.Z-z) > 5*(1+math.Abs(z))/math.Sqrt(permutations) {
+			t.Errorf("seed %d: D is %g standard deviations from the mean, by enumeration %g", seed, r.Z, z)
 		}
 		if math.Abs(r.ExpectedOverlap-sumOverlap/all) > 1e-9 || math.Abs(r.ExpectedAgreement-sumD/all) > 1e-9 {
 			t.Errorf("seed %d: expected %g and %g, by enumeration %g and %g", seed, r.ExpectedOverlap, r.ExpectedAgreement, sumOverlap/all, sumD/all)

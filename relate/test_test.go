@@ -198,6 +198,39 @@ func TestMoved(t *testing.T) {
 	}
 }
 
+// TestExpectedOverlap: five cells that are expected to be features of both are
+// enough for a test, in windows and over the whole record, and less are not.
+func TestExpectedOverlap(t *testing.T) {
+	// busy returns rows of which every so many have so many features, until
+	// there are enough of them.
+	busy := func(rows, every, features, enough int) *Marks {
+		s := make(signRows, rows)
+		for row := range s {
+			s[row] = make([]int8, 20)
+			for c := range features {
+				s[row][c] = int8(b2i(row%every == 0 && row/every < enough))
+			}
+		}
+		return s.marks(0)
+	}
+	for _, tc := range []struct {
+		f, g     *Marks
+		expected float64
+		reason   string
+	}{
+		{busy(60, 6, 3, 10), busy(60, 6, 3, 10), 5, ""}, // in each of ten windows 3/6
+		{busy(60, 6, 3, 10), busy(60, 6, 3, 9), 4.5, "4.5 cells are expected to be features of both; a test needs 5"},
+		{busy(60, 6, 4, 10), busy(60, 6, 4, 7), 28.0 / 6, "4.7 cells are expected to be features of both; a test needs 5"},
+		{busy(20, 1, 1, 10), busy(20, 1, 1, 10), 5, ""}, // 10*10/20
+		{busy(20, 1, 1, 12), busy(20, 1, 1, 8), 4.8, "4.8 cells are expected to be features of both; a test needs 5"},
+	} {
+		r := Test(tc.f, tc.g, NewMemory(tc.f), NewMemory(tc.g))
+		if math.Abs(r.ExpectedOverlap-tc.expected) > 1e-9 || r.Testable != (tc.reason == "") || r.Reason != tc.reason {
+			t.Errorf("expected %g, want %g; testable %t, %q, want %q", r.ExpectedOverlap, tc.expected, r.Testable, r.Reason, tc.reason)
+		}
+	}
+}
+
 func TestCutWindows(t *testing.T) {
 	rows := func(spans ...[2]int) []int {
 		var list []int
